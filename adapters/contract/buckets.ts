@@ -1,0 +1,87 @@
+export type VersioningState = 'unversioned' | 'enabled' | 'suspended';
+
+export interface BucketInfo {
+  readonly name: string;
+  readonly created_at_ms: number;
+  /** Canonical id of its creator. */
+  readonly owner: string;
+  readonly versioning: VersioningState;
+  readonly object_lock: boolean;
+  /** Empty where it was not given. */
+  readonly region: string;
+}
+
+interface Call {
+  readonly signal?: AbortSignal;
+}
+
+export interface BucketAddress extends Call {
+  readonly bucket: string;
+}
+
+export interface CreateBucketInput extends BucketAddress {
+  readonly owner: string;
+  readonly region?: string;
+  /** Enables versioning too, for good. */
+  readonly object_lock?: boolean;
+}
+
+export interface ListBucketsInput extends Call {
+  readonly prefix?: string;
+  /** Only buckets of this canonical id. */
+  readonly owner?: string;
+  /** Exclusive. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface ListBucketsResult {
+  readonly buckets: readonly BucketInfo[];
+  readonly next: string | null;
+}
+
+/**
+ * Bucket documents (policy, CORS, lifecycle, tagging, ...) are stored for the node, which evaluates them; adapters
+ * see bytes. `kind` is a lower-case word with hyphens.
+ */
+export interface DocumentAddress extends BucketAddress {
+  readonly kind: string;
+}
+
+export interface BucketDocument {
+  readonly content: string;
+  /** Opaque; changes with the content. */
+  readonly etag: string;
+}
+
+/** Live objects (latest versions) and the bytes of all versions and parts that count against the quota. */
+export interface Usage {
+  readonly objects_count: number;
+  /** Of latest versions. */
+  readonly objects_bytes: number;
+  /** All versions, delete markers excluded. */
+  readonly versions_count: number;
+  /** Logical bytes of all versions and of parts of unfinished uploads. */
+  readonly stored_bytes: number;
+}
+
+export interface BucketOperations {
+  /** Errors: already_exists with detail.owner. */
+  createBucket(input: CreateBucketInput): Promise<BucketInfo>;
+  headBucket(input: BucketAddress): Promise<BucketInfo>;
+  /** Errors: not_found, not_empty (unfinished uploads do not count and are aborted). */
+  deleteBucket(input: BucketAddress): Promise<void>;
+  listBuckets(input: ListBucketsInput): Promise<ListBucketsResult>;
+  /** Errors: conflict when object lock forbids suspending. */
+  putVersioning(input: BucketAddress & { readonly versioning: 'enabled' | 'suspended' }): Promise<void>;
+  /** Errors: not_found (bucket, document). */
+  getDocument(input: DocumentAddress): Promise<BucketDocument>;
+  /** With `if_etag` (null: must not exist) it is atomic: precondition_failed when another writer was first. */
+  putDocument(
+    input: DocumentAddress & { readonly content: string; readonly if_etag?: string | null },
+  ): Promise<BucketDocument>;
+  /** Deleting what is not there succeeds. */
+  deleteDocument(input: DocumentAddress): Promise<void>;
+  /** Of one bucket, or of all. */
+  usage(input: Call & { readonly bucket?: string }): Promise<Usage>;
+}
