@@ -1,0 +1,61 @@
+import type { Body, BodyExpectation, ChecksumAlgorithm } from '../../contract/index.js';
+
+/**
+ * Content-addressed bytes. A blob is named by the SHA-256 of its content, never changes, and is stored once however
+ * many objects hold it. The store knows nothing of objects: the index keeps the records and the reference counts.
+ */
+export interface BlobStore {
+  /**
+   * Takes the whole body, hashes it on the way and puts it on disk (or, when small, hands it back to be kept in the
+   * index). When it resolves, the bytes are durable; they count for nothing until the index commits a reference.
+   * Fails with digest_mismatch, no_space, or what the body threw; then nothing is left behind.
+   */
+  write(input: WriteBlobInput): Promise<WrittenBlob>;
+  /**
+   * Bytes `start`..`end` (inclusive). Each block is checked against its CRC32C before it leaves; a block that differs
+   * ends the stream with `corrupt` (subject `object`). Chunks are lent (see Body). The file is opened at the first read.
+   */
+  read(record: BlobRecord, start: number, end: number): Body;
+  /** Reads everything and compares SHA-256 and block checksums. */
+  verify(record: BlobRecord, signal?: AbortSignal): Promise<boolean>;
+  /** Moves a corrupt blob's file aside, out of reach of reads, for a person to look at. */
+  quarantine(record: BlobRecord): Promise<void>;
+  /**
+   * Removes the file of a blob. `still_unreferenced` runs under the blob's own lock, so no writer of the same
+   * content can be between its rename and its index commit; when it answers false nothing is removed.
+   */
+  remove(id: Buffer, still_unreferenced: () => Promise<boolean>): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface WriteBlobInput {
+  readonly body: Body;
+  readonly size_bytes: number;
+  readonly expect?: BodyExpectation;
+  /** The object checksum to compute; that of `expect.checksum` when given, else CRC64NVME. */
+  readonly algorithm: ChecksumAlgorithm;
+  readonly signal?: AbortSignal;
+}
+
+/** What the index stores of a blob. */
+export interface BlobRecord {
+  /** SHA-256 of the content, 32 bytes. */
+  readonly id: Buffer;
+  readonly size_bytes: number;
+  /** The bytes, when they live inside the index. */
+  readonly inline?: Buffer;
+  /** Otherwise CRC32C of each block of BLOCK_BYTES, 4 bytes each, big-endian. */
+  readonly block_crcs?: Buffer;
+}
+
+export interface WrittenBlob {
+  readonly record: BlobRecord;
+  readonly md5: Buffer;
+  /** Raw (not base64) value of the object checksum. */
+  readonly checksum: Buffer;
+  /**
+   * To be called once, after the index transaction has committed or failed: lets go of the blob's lock. Until then
+   * `remove` of the same blob waits.
+   */
+  release(): void;
+}
