@@ -13,18 +13,28 @@ export interface BlobStore {
   write(input: WriteBlobInput): Promise<WrittenBlob>;
   /**
    * Bytes `start`..`end` (inclusive). Each block is checked against its CRC32C before it leaves; a block that differs
-   * ends the stream with `corrupt` (subject `object`). Chunks are lent (see Body). The file is opened at the first read.
+   * ends the stream with `corrupt` (subject `object`), and so does a file that is missing or too short. Inline bytes
+   * are checked here and now: for them it throws. Chunks are lent (see Body). The file is opened at the first read.
    */
   read(record: BlobRecord, start: number, end: number): Body;
   /** Reads everything and compares SHA-256 and block checksums. */
   verify(record: BlobRecord, signal?: AbortSignal): Promise<boolean>;
-  /** Moves a corrupt blob's file aside, out of reach of reads, for a person to look at. */
-  quarantine(record: BlobRecord): Promise<void>;
+  /**
+   * Moves a corrupt blob's file aside, out of reach of reads, for a person to look at. It is read once more under the
+   * blob's lock, because a new upload of the same content may have healed it: false when it is intact or gone.
+   */
+  quarantine(record: BlobRecord): Promise<boolean>;
   /**
    * Removes the file of a blob. `still_unreferenced` runs under the blob's own lock, so no writer of the same
    * content can be between its rename and its index commit; when it answers false nothing is removed.
    */
   remove(id: Buffer, still_unreferenced: () => Promise<boolean>): Promise<boolean>;
+  /**
+   * A bounded slice of the ids of all blob files, ascending from `after` (exclusive). A crash between rename and index
+   * commit leaves files that no record knows: those among them that the index does not reference may be `remove`d.
+   */
+  listFiles(after: Buffer | null, limit: number): Promise<{ ids: Buffer[]; next: Buffer | null }>;
+  /** Waits for writes under way. Reads that are open go on to their end. */
   close(): Promise<void>;
 }
 
@@ -44,8 +54,8 @@ export interface BlobRecord {
   readonly size_bytes: number;
   /** The bytes, when they live inside the index. */
   readonly inline?: Buffer;
-  /** Otherwise CRC32C of each block of BLOCK_BYTES, 4 bytes each, big-endian. */
-  readonly block_crcs?: Buffer;
+  /** CRC32C of each block of BLOCK_BYTES (inline bytes are one block), 4 bytes each, big-endian; empty for no bytes. */
+  readonly block_crcs: Buffer;
 }
 
 export interface WrittenBlob {
