@@ -1,0 +1,33 @@
+/**
+ * What `npm run compat` tests with. A new version is a change of this file, so that a red run is never
+ * the fault of a client that moved in the night.
+ */
+
+/** @typedef {{ module: string, version: string, binary: string, optional?: boolean }} GoPin */
+
+/** @type {Record<string, GoPin>} */
+export const GO_TOOLS = {
+  rclone: { module: 'github.com/rclone/rclone', version: 'v1.76.0', binary: 'rclone' },
+  mc: {
+    module: 'github.com/minio/mc',
+    version: 'v0.0.0-20250313080218-cf909e1063a9',
+    binary: 'mc',
+  },
+  /** Only the benchmark compares with it: built on request, `--with-minio`. */
+  minio: {
+    module: 'github.com/minio/minio',
+    version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+    binary: 'minio',
+    optional: true,
+  },
+};
+
+/** Programs that the Python environment must have after `pip install -r requirements.txt`. */
+export const PYTHON_TOOLS = {
+  python: 'python',
+  aws: 'aws',
+  s3cmd: 's3cmd',
+};
+
+/** Long-term support releases of Node that `npm test` must pass on, beside the one that runs it. */
+export const NODE_RELEASES = ['24.21.0', '26.10.0'];
