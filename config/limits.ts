@@ -37,6 +37,8 @@ export const LIMITS = {
   http_rate_check_interval_ms: 5_000,
   /** At shutdown, how long an idle connection is still served before it is closed. */
   http_drain_linger_ms: 750,
+  access_keys_max: 10_000,
+  shard_tokens_max: 1_000,
   /** Documents of the control API. */
   control_body_bytes_max: 64 * 1024,
 } as const;
