@@ -41,4 +41,63 @@ export const LIMITS = {
   shard_tokens_max: 1_000,
   /** Documents of the control API. */
   control_body_bytes_max: 64 * 1024,
+  /** Bytes of UTF-8 of a shard id: it is an object key. */
+  shard_id_bytes_max: 1_024,
+  /** JSON text of a shard's metadata. */
+  shard_metadata_bytes_max: 64 * 1024,
+  shard_source_node_bytes_max: 256,
+  /** Shards up to this size are read, checked and answered as one piece; larger ones are verified, then streamed. */
+  shard_whole_bytes_max: 1024 ** 2,
+  /** Request bodies up to this size are parsed as one piece; larger ones are decoded as they arrive. */
+  shard_body_whole_bytes_max: 64 * 1024,
+  /** All that a JSON store request may hold beside its shard_data. */
+  shard_body_rest_bytes_max: 128 * 1024,
+  /** Memory for shards that arrive as JSON, all requests together. */
+  shard_bodies_bytes_max: 256 * 1024 ** 2,
+  /** How long a store request waits for such memory before it is answered 503. */
+  shard_bodies_wait_ms_max: 10_000,
+  /** After a refusal before the body was read: how much of it is still taken in, so that the client sees the answer. */
+  refused_body_bytes_max: 8 * 1024 ** 2,
+  refused_body_ms_max: 2_000,
+  /** Shards per piece of a streamed listing. */
+  shard_page_count: 1_000,
+  registered_nodes_max: 10_000,
+  node_id_bytes_max: 256,
+  /** Verification results of reads that wait to be written together. */
+  verifications_pending_max: 10_000,
+  verifications_flush_ms: 5_000,
+  /** Bucket names whose mount is remembered. */
+  mounted_buckets_cached_max: 10_000,
+  /** Candidates for removal that cleanup keeps from one walk over the shards. */
+  cleanup_candidates_max: 1_000,
+  scrub_page_count: 100,
+  /** The scrub's pace, unless more is needed to be through within the interval. */
+  scrub_bytes_per_second: 16 * 1024 ** 2,
+  /** What one object costs the scrub beside its bytes. */
+  scrub_object_cost_bytes: 16 * 1024,
+  /** Corrupt objects that one verification names; all are counted. */
+  scrub_corrupt_named_max: 1_000,
+  sweep_interval_ms: 10 * 60_000,
+  upkeep_retry_ms: 60_000,
+
+  /** Local adapter, blobs. Bodies up to this size live in the index. */
+  blob_inline_bytes_max: 64 * 1024,
+  /** Larger bodies are hashed by worker threads. */
+  blob_hash_in_place_bytes_max: 256 * 1024,
+  blob_hash_workers_max: 4,
+  /** Blocks of 512 KiB that one upload may hold, and that all uploads and verifications together may hold. */
+  blob_upload_blocks_max: 4,
+  blob_write_blocks_max: 64,
+  /** Unsynced bytes of a file after which the disk is told to begin writing. */
+  blob_writeback_bytes: 32 * 1024 ** 2,
+  /** Syncs of large files at a time: each holds one of libuv's threads, which the index needs too. */
+  blob_long_syncs_max: 2,
+  /** Blocks that all downloads together may hold, that one fills ahead, and that none keeps while its client is slow. */
+  blob_read_blocks_max: 128,
+  blob_read_ahead_blocks: 3,
+  blob_read_reserve_blocks: 32,
+  /** Chunk of downloads while no more than the reserve is free. */
+  blob_lean_chunk_bytes: 64 * 1024,
+  /** Time without work after which hash workers end and free blocks are given back. */
+  blob_idle_ms: 30_000,
 } as const;
