@@ -41,6 +41,7 @@ export const LIMITS = {
   shard_tokens_max: 1_000,
   /** Documents of the control API. */
   control_body_bytes_max: 64 * 1024,
+  control_answer_bytes_max: 16 * 1024 ** 2,
   /** Bytes of UTF-8 of a shard id: it is an object key. */
   shard_id_bytes_max: 1_024,
   /** JSON text of a shard's metadata. */

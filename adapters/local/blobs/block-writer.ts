@@ -1,0 +1,108 @@
+import { crc32c } from '@node-rs/crc32';
+import type { Block, BlockPool } from './block-pool.js';
+import type { BodyHasher } from './body-hashers.js';
+import type { Interruption } from './interruption.js';
+import { BLOCK_BYTES } from './paths.js';
+import type { TemporaryFile } from './temporary-file.js';
+
+/** Gathers a body into blocks; each is hashed, checksummed and written while the next one fills. */
+export interface BlockWriter {
+  /** Resolves when the chunk has been copied; it waits while too much is under way. */
+  add(chunk: Uint8Array): Promise<void> | undefined;
+  /**
+   * To be called before a wait for the body: until the returned function is called, others who need a block may make
+   * this writer send off the half-full one that it holds. So slow senders cannot starve the others of blocks.
+   */
+  pause(): () => void;
+  /** Waits until everything is hashed and written; CRC32C of each block, 4 bytes each. */
+  end(): Promise<Buffer>;
+  /** Gives the blocks back when what is under way has ended. */
+  abandon(): Promise<void>;
+}
+
+export interface BlockWriterOptions {
+  readonly pool: BlockPool;
+  readonly hasher: BodyHasher;
+  readonly file: TemporaryFile;
+  readonly interruption: Interruption;
+  readonly size_bytes: number;
+  /** Of this writer, the one being filled not counted. */
+  readonly blocks_in_flight_max: number;
+}
+
+export function createBlockWriter(options: BlockWriterOptions): BlockWriter {
+  const { pool, hasher, file, interruption } = options;
+  const crcs = Buffer.alloc(4 * Math.ceil(options.size_bytes / BLOCK_BYTES));
+  const inFlight = new Set<Promise<void>>();
+  let block: Block | undefined;
+  let filled = 0;
+  let position = 0;
+  let crc = 0;
+
+  function dispatch(): void {
+    if (block === undefined) return;
+    const sent = block;
+    const part = sent.bytes.subarray(0, filled);
+    crc = crc32c(part, crc);
+    crcs.writeUInt32BE(crc >>> 0, 4 * Math.floor(position / BLOCK_BYTES));
+    const work = Promise.allSettled([hasher.update(sent, filled), file.write(part, position)]).then(
+      (outcomes) => {
+        for (const outcome of outcomes) {
+          if (outcome.status === 'rejected') interruption.interrupt(outcome.reason);
+        }
+        inFlight.delete(work);
+        pool.give(sent);
+      },
+    );
+    inFlight.add(work);
+    position += filled;
+    if (position % BLOCK_BYTES === 0) crc = 0;
+    block = undefined;
+    filled = 0;
+  }
+
+  async function takeBlock(): Promise<Block> {
+    while (inFlight.size >= options.blocks_in_flight_max) await Promise.race(inFlight);
+    const taken = await pool.take();
+    block = taken;
+    interruption.check();
+    return taken;
+  }
+
+  /** Copies what fits; a block that has been sent off half full is followed by a shorter one. */
+  function fill(into: Block, chunk: Uint8Array): number {
+    const room = BLOCK_BYTES - ((position + filled) % BLOCK_BYTES);
+    const length = Math.min(room, chunk.length);
+    into.bytes.set(length === chunk.length ? chunk : chunk.subarray(0, length), filled);
+    filled += length;
+    if (length === room) dispatch();
+    return length;
+  }
+
+  async function addSlowly(chunk: Uint8Array, offset: number): Promise<void> {
+    for (let done = offset; done < chunk.length; ) {
+      done += fill(block ?? (await takeBlock()), chunk.subarray(done));
+    }
+  }
+
+  return {
+    add(chunk) {
+      if (chunk.length === 0) return undefined;
+      const done = block === undefined ? 0 : fill(block, chunk);
+      return done === chunk.length ? undefined : addSlowly(chunk, done);
+    },
+    pause: () => (block === undefined ? () => {} : pool.offer(dispatch)),
+    async end() {
+      dispatch();
+      await Promise.all(inFlight);
+      interruption.check();
+      return crcs;
+    },
+    async abandon() {
+      hasher.drop();
+      await Promise.all(inFlight);
+      if (block !== undefined) pool.give(block);
+      block = undefined;
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { crc32c } from '@node-rs/crc32';
+import type { BlobFolders } from './blob-folders.js';
+import type { BlobLocks, Unlock } from './blob-locks.js';
+import type { WriteBlobInput, WrittenBlob } from './blob-store.js';
+import type { BlockPool } from './block-pool.js';
+import { createBlockWriter } from './block-writer.js';
+import { type BodyHasher, createInPlaceHasher, createLaneHasher, hashBytes } from './body-hashers.js';
+import { writeError } from './durable-fs.js';
+import { checkDigests, checkSize } from './expectations.js';
+import type { HashLanes } from './hash-lanes.js';
+import { createInterruption, forEachChunk, type Interruption } from './interruption.js';
+import type { Limiter } from './limiter.js';
+import { createTemporaryFile, type TemporaryFile } from './temporary-file.js';
+
+export interface WriteContext {
+  readonly inline_bytes_max: number;
+  readonly hash_in_place_bytes_max: number;
+  readonly blocks_in_flight_max: number;
+  readonly writeback_bytes: number;
+  readonly pool: BlockPool;
+  readonly lanes: HashLanes;
+  readonly locks: BlobLocks;
+  readonly folders: BlobFolders;
+  readonly long_syncs: Limiter;
+  temporaryPath(): string;
+}
+
+const nothingToRelease: Unlock = () => {};
+
+/** See BlobStore.write. An aborted signal ends it with the signal's reason. */
+export async function writeBlob(context: WriteContext, input: WriteBlobInput): Promise<WrittenBlob> {
+  // The commonest call of all: bytes that are all there and small.
+  if (input.body instanceof Uint8Array && input.size_bytes <= context.inline_bytes_max) {
+    input.signal?.throwIfAborted();
+    return inlineBlob(input.body, input);
+  }
+  const interruption = createInterruption(input.signal);
+  try {
+    if (input.size_bytes <= context.inline_bytes_max) {
+      return inlineBlob(await collect(input, interruption), input);
+    }
+    return await writeBlobFile(context, input, interruption);
+  } finally {
+    interruption.dispose();
+  }
+}
+
+function inlineBlob(bytes: Uint8Array, input: WriteBlobInput): WrittenBlob {
+  checkSize(bytes.length, input.size_bytes);
+  const digests = hashBytes(bytes, input.algorithm);
+  checkDigests(digests, input.expect);
+  const block_crcs = Buffer.allocUnsafe(bytes.length === 0 ? 0 : 4);
+  if (bytes.length > 0) block_crcs.writeUInt32BE(crc32c(bytes) >>> 0);
+  const inline = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    record: { id: digests.sha256, size_bytes: bytes.length, inline, block_crcs },
+    md5: digests.md5,
+    checksum: digests.checksum,
+    release: nothingToRelease,
+  };
+}
+
+/** Chunks are lent, so each is copied; memory grows with what has come, not with what was announced. */
+async function collect(input: WriteBlobInput, interruption: Interruption): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let received = 0;
+  await forEachChunk(input.body, interruption, (chunk) => {
+    received += chunk.length;
+    if (received > input.size_bytes) checkSize(received, input.size_bytes);
+    chunks.push(Buffer.from(chunk));
+    return undefined;
+  });
+  const [first] = chunks;
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, received);
+}
+
+async function writeBlobFile(
+  context: WriteContext,
+  input: WriteBlobInput,
+  interruption: Interruption,
+): Promise<WrittenBlob> {
+  const file = createTemporaryFile({
+    path: context.temporaryPath(),
+    writeback_bytes: context.writeback_bytes,
+    long_syncs: context.long_syncs,
+  });
+  try {
+    const hashed = await receive(context, input, interruption, file);
+    const hex = hashed.digests.sha256.toString('hex');
+    await file.finish();
+    interruption.check();
+    const release = await publish(context, file.path, hex);
+    return {
+      record: { id: hashed.digests.sha256, size_bytes: input.size_bytes, block_crcs: hashed.block_crcs },
+      md5: hashed.digests.md5,
+      checksum: hashed.digests.checksum,
+      release,
+    };
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+async function receive(
+  context: WriteContext,
+  input: WriteBlobInput,
+  interruption: Interruption,
+  file: TemporaryFile,
+) {
+  const hasher = chooseHasher(context, input);
+  const writer = createBlockWriter({
+    pool: context.pool,
+    hasher,
+    file,
+    interruption,
+    size_bytes: input.size_bytes,
+    blocks_in_flight_max: context.blocks_in_flight_max,
+  });
+  try {
+    let received = 0;
+    const take = (chunk: Uint8Array) => {
+      received += chunk.length;
+      if (received > input.size_bytes) checkSize(received, input.size_bytes);
+      return writer.add(chunk);
+    };
+    await forEachChunk(input.body, interruption, take, writer.pause);
+    checkSize(received, input.size_bytes);
+    const block_crcs = await writer.end();
+    const digests = await hasher.digest();
+    checkDigests(digests, input.expect);
+    return { block_crcs, digests };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+function chooseHasher(context: WriteContext, input: WriteBlobInput): BodyHasher {
+  return input.size_bytes <= context.hash_in_place_bytes_max
+    ? createInPlaceHasher(input.algorithm)
+    : createLaneHasher(context.lanes, input.algorithm);
+}
+
+/**
+ * A file of that name is replaced even if it is there already: ours has just been checked, and the old one may have
+ * rotted or been moved aside. Readers that have the old one open go on with it.
+ */
+async function publish(context: WriteContext, temporary: string, hex: string): Promise<Unlock> {
+  const release = await context.locks.share(hex);
+  try {
+    await context.folders.publish(temporary, hex);
+    return release;
+  } catch (error) {
+    release();
+    throw writeError(error);
+  }
+}
