@@ -1,0 +1,42 @@
+import { findRunningNode } from './control-client.js';
+import { EXIT } from './exit-codes.js';
+import { CliError, formatBytes, formatDuration, type JsonOption, printJson, printLine } from './output.js';
+import { loadSettings, type SettingsOptions } from './settings.js';
+
+/** What `GET /api/v1/control/status` answers. */
+export interface ControlStatus {
+  readonly phase: string;
+  readonly node_id: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly uptime_s: number;
+  readonly api_url: string;
+  readonly s3_url: string;
+  readonly storage: { readonly used_bytes: number; readonly max_bytes: number };
+  readonly objects_count: number;
+  readonly memory_bytes: number;
+}
+
+export async function runStatus(options: SettingsOptions & JsonOption): Promise<void> {
+  const { config } = loadSettings(options);
+  const node = findRunningNode(config.storage_path);
+  if (node === undefined) {
+    if (options.json) printJson({ running: false, storage_path: config.storage_path });
+    throw new CliError(EXIT.not_running, `no node is running on ${config.storage_path}`);
+  }
+  const status = (await node.call('GET', '/api/v1/control/status')) as ControlStatus;
+  if (options.json) return printJson({ running: true, storage_path: config.storage_path, ...status });
+  const { storage } = status;
+  const used = ((100 * storage.used_bytes) / storage.max_bytes).toFixed(1);
+  printLine(
+    [
+      `node      ${status.node_id} (version ${status.version}, process ${status.pid}), ${status.phase}`,
+      `up        ${formatDuration(status.uptime_s)}`,
+      `shard API ${status.api_url}`,
+      `S3        ${status.s3_url}`,
+      `storage   ${config.storage_path}: ${formatBytes(storage.used_bytes)} of ${formatBytes(storage.max_bytes)} used (${used} %)`,
+      `objects   ${status.objects_count}`,
+      `memory    ${formatBytes(status.memory_bytes)}`,
+    ].join('\n'),
+  );
+}
