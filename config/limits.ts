@@ -81,6 +81,19 @@ export const LIMITS = {
   sweep_interval_ms: 10 * 60_000,
   upkeep_retry_ms: 60_000,
 
+  /** S3 door. Payloads up to this size are handed over in one piece. */
+  whole_payload_bytes_max: 64 * 1024,
+  /** Of an upload, read ahead of the one who takes it. */
+  payload_ahead_bytes_max: 256 * 1024,
+  /** `SIZE;chunk-signature=HEX` is at most 97 bytes long. */
+  chunk_header_bytes_max: 256,
+  chunk_trailer_bytes_max: 4 * 1024,
+  /** S3 API reference, "Authenticating Requests": clocks may differ by 15 minutes, presigned URLs last 7 days at most. */
+  clock_skew_ms_max: 15 * 60_000,
+  presigned_seconds_max: 7 * 24 * 3_600,
+  /** White space that keeps the connection of a slow answer alive. */
+  slow_reply_space_interval_ms: 5_000,
+
   /** Local adapter, blobs. Bodies up to this size live in the index. */
   blob_inline_bytes_max: 64 * 1024,
   /** Larger bodies are hashed by worker threads. */

@@ -45,7 +45,13 @@ export interface Payload {
   readonly size_bytes: number;
   /** Hex, when the client signed the digest of the whole body (x-amz-content-sha256). */
   readonly sha256: string | undefined;
-  /** Throws S3Error for a bad chunk signature, a bad framing or a lost client. Read once. */
+  /**
+   * The payload for an adapter: in one piece when it is small (LIMITS.whole_payload_bytes_max), which saves a stream
+   * on the hot path, else `stream()`. Read once. Fails with S3Error for a bad framing, a bad chunk signature or a lost
+   * client.
+   */
+  body(): Promise<Body>;
+  /** The same as a stream, whatever the size. */
   stream(): Body;
   /** The whole payload, at most `limit_bytes`, else EntityTooLarge / MalformedXML as S3 does. Digests checked. */
   text(limit_bytes: number): Promise<string>;
