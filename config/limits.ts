@@ -103,7 +103,7 @@ export const LIMITS = {
   blob_upload_blocks_max: 4,
   blob_write_blocks_max: 64,
   /** Unsynced bytes of a file after which the disk is told to begin writing. */
-  blob_writeback_bytes: 32 * 1024 ** 2,
+  blob_writeback_bytes: 64 * 1024 ** 2,
   /** Syncs of large files at a time: each holds one of libuv's threads, which the index needs too. */
   blob_long_syncs_max: 2,
   /** Blocks that all downloads together may hold, that one fills ahead, and that none keeps while its client is slow. */

@@ -1,0 +1,72 @@
+import type {
+  Adapter,
+  CopyObjectInput,
+  CopyObjectResult,
+  CopyPartInput,
+  ObjectAttributes,
+  ObjectInfo,
+  PartInfo,
+  ResolvedRange,
+  Tags,
+} from '../../adapters/contract/index.js';
+
+/** Copies between adapters: the bytes stream through the node, with the source's digest as the promise to the target. */
+export interface Homes {
+  readonly from: Adapter;
+  readonly to: Adapter;
+}
+
+async function sourceTags(from: Adapter, input: CopyObjectInput, info: ObjectInfo): Promise<Tags> {
+  if (info.tags_count === 0) return {};
+  const { bucket, key } = input.source;
+  return (await from.getTags({ bucket, key, version_id: info.version_id })).tags;
+}
+
+async function targetAttributes(
+  from: Adapter,
+  input: CopyObjectInput,
+  info: ObjectInfo,
+): Promise<ObjectAttributes> {
+  const { headers, metadata, tags, ...rest } = input.attributes ?? {};
+  const kept = input.replace_attributes
+    ? { ...(headers && { headers }), ...(metadata && { metadata }) }
+    : { headers: info.headers, metadata: info.metadata };
+  const target_tags = input.replace_tags ? tags : await sourceTags(from, input, info);
+  return { system: info.system, ...rest, ...kept, ...(target_tags && { tags: target_tags }) };
+}
+
+export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Promise<CopyObjectResult> {
+  const { from, to } = homes;
+  const call = input.signal === undefined ? {} : { signal: input.signal };
+  const { info, body } = await from.getObject({ ...input.source, ...call });
+  const algorithm = input.checksum_algorithm ?? info.checksum?.algorithm;
+  const written = await to.putObject({
+    ...call,
+    bucket: input.bucket,
+    key: input.key,
+    body,
+    size_bytes: info.size_bytes,
+    attributes: await targetAttributes(from, input, info),
+    expect: {
+      ...(info.sha256 !== null && { sha256: info.sha256 }),
+      ...(algorithm !== undefined && { checksum: { algorithm } }),
+    },
+    ...(input.condition && { condition: input.condition }),
+  });
+  return { info: written, source_version_id: info.version_id };
+}
+
+export function rangeBytes(range: ResolvedRange | null, info: ObjectInfo): number {
+  return range === null ? info.size_bytes : range.end - range.start + 1;
+}
+
+export async function copyPartAcross(
+  homes: Homes,
+  input: CopyPartInput,
+): Promise<PartInfo & { readonly source_version_id: string }> {
+  const { source, ...target } = input;
+  const call = input.signal === undefined ? {} : { signal: input.signal };
+  const { info, range, body } = await homes.from.getObject({ ...source, ...call });
+  const part = await homes.to.uploadPart({ ...target, body, size_bytes: rangeBytes(range, info) });
+  return { ...part, source_version_id: info.version_id };
+}
