@@ -42,6 +42,7 @@ export const LIMITS = {
   /** Documents of the control API. */
   control_body_bytes_max: 64 * 1024,
   control_answer_bytes_max: 16 * 1024 ** 2,
+  verify_progress_interval_ms: 200,
   /** Bytes of UTF-8 of a shard id: it is an object key. */
   shard_id_bytes_max: 1_024,
   /** JSON text of a shard's metadata. */
@@ -103,7 +104,7 @@ export const LIMITS = {
   blob_upload_blocks_max: 4,
   blob_write_blocks_max: 64,
   /** Unsynced bytes of a file after which the disk is told to begin writing. */
-  blob_writeback_bytes: 64 * 1024 ** 2,
+  blob_writeback_bytes: 16 * 1024 ** 2,
   /** Syncs of large files at a time: each holds one of libuv's threads, which the index needs too. */
   blob_long_syncs_max: 2,
   /** Blocks that all downloads together may hold, that one fills ahead, and that none keeps while its client is slow. */

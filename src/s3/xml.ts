@@ -96,6 +96,11 @@ export function xml(
   return `${XML_DECLARATION}<${root}${namespace}>${writeContent(content)}</${root}>`;
 }
 
+/** An answer document whose content is written already: listings put theirs together element by element. */
+export function xmlDocument(root: string, content: string): string {
+  return `${XML_DECLARATION}<${root} xmlns="${NAMESPACE}">${content}</${root}>`;
+}
+
 function writeContent(content: XmlContent): string {
   let text = '';
   for (const name in content) {

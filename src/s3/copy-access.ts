@@ -1,0 +1,56 @@
+import type { ObjectInfo, ReadCondition } from '../../adapters/contract/index.js';
+import { isStoreError } from '../../adapters/contract/index.js';
+import { LIMITS } from '../../config/limits.js';
+import { copySourceCondition } from './conditions.js';
+import { S3Error } from './errors.js';
+import type { OperationContext } from './operation.js';
+import type { CopySource } from './parameters/copy-source.js';
+import { headerText } from './parameters/header-text.js';
+
+export interface CheckedSource {
+  readonly info: ObjectInfo;
+  /** What was looked at is what is copied, even if the source is replaced meanwhile. */
+  readonly source: CopySource & { readonly condition: ReadCondition };
+}
+
+/** Looks at the source of a copy: whether the client may read it, and whether its conditions hold. */
+export async function checkSource(context: OperationContext, source: CopySource): Promise<CheckedSource> {
+  await authoriseSource(context, source);
+  const condition = copySourceCondition(context.headers);
+  const { info } = await sourceErrors(() =>
+    context.store.headObject({
+      ...source,
+      signal: context.signal,
+      ...(condition === undefined ? {} : { condition }),
+    }),
+  );
+  return { info, source: { ...source, condition: { ...condition, if_match: [info.etag] } } };
+}
+
+/** The door has authorised the target of a copy; its source is a second resource that must be readable too. */
+async function authoriseSource(context: OperationContext, source: CopySource): Promise<void> {
+  const { store, identity, signal, headers } = context;
+  const { owner } = await store.headBucket({ bucket: source.bucket, signal });
+  const expected = headerText(headers, 'x-amz-source-expected-bucket-owner');
+  const denied = !identity.is_root && owner !== identity.id;
+  if (denied || (expected !== undefined && expected !== owner)) throw new S3Error('AccessDenied');
+}
+
+/** For a copy, a source that did not change is a failed condition, and one that is a delete marker is not there. */
+export async function sourceErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isStoreError(error, 'not_modified')) throw new S3Error('PreconditionFailed', { cause: error });
+    if (!isStoreError(error, 'delete_marker')) throw error;
+    throw new S3Error('NoSuchKey', { cause: error });
+  }
+}
+
+/** S3 API reference, "CopyObject" and "UploadPartCopy": 5 GiB in one step. */
+export function checkCopySize(size_bytes: number): void {
+  if (size_bytes <= LIMITS.put_bytes_max) return;
+  throw new S3Error('InvalidRequest', {
+    message: `The specified copy source is larger than the maximum allowable size for a copy source: ${LIMITS.put_bytes_max}`,
+  });
+}

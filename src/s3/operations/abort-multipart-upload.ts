@@ -1,0 +1,13 @@
+import type { Operation } from '../operation.js';
+import { uploadAddress } from '../parameters/upload.js';
+
+/** S3 API reference, "AbortMultipartUpload". */
+export const abortMultipartUpload: Operation = {
+  name: 'AbortMultipartUpload',
+  action: 's3:AbortMultipartUpload',
+  body: 'none',
+  async run(context) {
+    await context.store.abortUpload(uploadAddress(context));
+    return { status: 204 };
+  },
+};

@@ -1,0 +1,18 @@
+import type { Operation } from '../operation.js';
+import { accessControlPolicy } from '../parameters/acl.js';
+import { objectAddress, versionHeader } from '../parameters/address.js';
+
+/** S3 API reference, "GetObjectAcl": the owner has all rights, nobody else has any by ACL. */
+export const getObjectAcl: Operation = {
+  name: 'GetObjectAcl',
+  action: 's3:GetObjectAcl',
+  body: 'none',
+  async run(context) {
+    const { info } = await context.store.headObject(objectAddress(context));
+    return {
+      status: 200,
+      headers: versionHeader(info.version_id),
+      body: accessControlPolicy(info.owner, context.credentials),
+    };
+  },
+};

@@ -1,0 +1,101 @@
+import type { ListVersionsResult, VersionEntry, VersionPosition } from '../../../adapters/contract/index.js';
+import { invalidArgument } from '../errors.js';
+import type { Operation, OperationContext, Reply } from '../operation.js';
+import { commonPrefixXml, type ListParameters, listParameters, optionalXml } from '../parameters/listing.js';
+import { describeXml } from '../parameters/listing-entries.js';
+import { ownerWriter } from '../parameters/owner.js';
+import { wholeSecondsXml } from '../parameters/times.js';
+import { escapeXml, xmlDocument } from '../xml.js';
+
+/** S3 API reference, "ListObjectVersions". */
+export const listObjectVersions: Operation = {
+  name: 'ListObjectVersions',
+  action: 's3:ListBucketVersions',
+  body: 'none',
+  run,
+};
+
+async function run(context: OperationContext): Promise<Reply> {
+  const { query, bucket } = context;
+  const parameters = listParameters(query, 'max-keys');
+  const { text, delimiter } = parameters;
+  const keyMarker = query.get('key-marker') ?? '';
+  const versionMarker = query.get('version-id-marker') ?? '';
+  const page = await versionsPage(context, parameters, position(keyMarker, versionMarker));
+  const body =
+    `<Name>${escapeXml(bucket)}</Name><Prefix>${text(parameters.prefix)}</Prefix>` +
+    `<KeyMarker>${text(keyMarker)}</KeyMarker><VersionIdMarker>${escapeXml(versionMarker)}</VersionIdMarker>` +
+    nextXml(page.next, text) +
+    `<MaxKeys>${parameters.max_keys}</MaxKeys>` +
+    optionalXml('Delimiter', delimiter === undefined ? undefined : text(delimiter)) +
+    optionalXml('EncodingType', parameters.encoding) +
+    `<IsTruncated>${page.next !== null}</IsTruncated>` +
+    versionsXml(context, page, text);
+  return { status: 200, body: xmlDocument('ListVersionsResult', body) };
+}
+
+function position(key: string, version_id: string): VersionPosition | undefined {
+  if (version_id === '') return key === '' ? undefined : { key };
+  if (key === '') {
+    throw invalidArgument(
+      'version-id-marker',
+      version_id,
+      'A version-id marker cannot be specified without a key marker.',
+    );
+  }
+  return { key, version_id };
+}
+
+async function versionsPage(
+  { store, bucket, signal }: OperationContext,
+  { prefix, delimiter, max_keys }: ListParameters,
+  after: VersionPosition | undefined,
+): Promise<ListVersionsResult> {
+  if (max_keys === 0) {
+    await store.headBucket({ bucket, signal });
+    return { entries: [], next: null };
+  }
+  return store.listVersions({
+    bucket,
+    prefix,
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...(after === undefined ? {} : { after }),
+    limit: Math.min(max_keys, store.capabilities.list_limit_max),
+    signal,
+  });
+}
+
+function nextXml(next: VersionPosition | null, text: ListParameters['text']): string {
+  if (next === null) return '';
+  return (
+    `<NextKeyMarker>${text(next.key)}</NextKeyMarker>` +
+    optionalXml('NextVersionIdMarker', next.version_id === undefined ? undefined : escapeXml(next.version_id))
+  );
+}
+
+function versionsXml(
+  { credentials }: OperationContext,
+  page: ListVersionsResult,
+  text: ListParameters['text'],
+): string {
+  const owner = ownerWriter(credentials);
+  let versions = '';
+  let prefixes = '';
+  for (const entry of page.entries) {
+    if (entry.type === 'prefix') prefixes += commonPrefixXml(entry.prefix, text);
+    else versions += versionXml(entry.item, text) + owner(entry.item.owner) + closing(entry.item);
+  }
+  return versions + prefixes;
+}
+
+function versionXml(item: VersionEntry, text: ListParameters['text']): string {
+  const identity =
+    `<Key>${text(item.key)}</Key><VersionId>${escapeXml(item.version_id)}</VersionId>` +
+    `<IsLatest>${item.is_latest}</IsLatest>`;
+  if (!item.delete_marker) return `<Version>${identity}${describeXml(item)}`;
+  return `<DeleteMarker>${identity}<LastModified>${wholeSecondsXml(item.modified_at_ms)}</LastModified>`;
+}
+
+function closing(item: VersionEntry): string {
+  return item.delete_marker ? '</DeleteMarker>' : '</Version>';
+}

@@ -1,0 +1,29 @@
+import type { ObjectAddress } from '../../../adapters/contract/index.js';
+import { LIMITS } from '../../../config/limits.js';
+import { invalidArgument } from '../errors.js';
+import type { OperationContext } from '../operation.js';
+import { parseXml, type XmlElement } from '../xml.js';
+
+/** The object that the request names, with the version from `versionId` where one is given. */
+export function objectAddress(context: OperationContext): ObjectAddress {
+  const version_id = versionId(context);
+  const { bucket, key, signal } = context;
+  return version_id === undefined ? { bucket, key, signal } : { bucket, key, signal, version_id };
+}
+
+/** `versionId`; S3 refuses an empty one. */
+export function versionId(context: OperationContext): string | undefined {
+  const value = context.query.get('versionId');
+  if (value === '') throw invalidArgument('versionId', '', 'Version id cannot be the empty string');
+  return value;
+}
+
+/** A reply header for the version that was read or written; objects of unversioned buckets have none to show. */
+export function versionHeader(version_id: string | undefined): Record<string, string> {
+  return version_id === undefined || version_id === 'null' ? {} : { 'x-amz-version-id': version_id };
+}
+
+/** The request document, whose root must be `root`. */
+export async function requestDocument(context: OperationContext, root: string): Promise<XmlElement> {
+  return parseXml(await context.payload.text(LIMITS.xml_bytes_max), root);
+}

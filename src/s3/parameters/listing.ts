@@ -1,0 +1,55 @@
+import { LIMITS } from '../../../config/limits.js';
+import { invalidArgument } from '../errors.js';
+import type { Query } from '../operation.js';
+import { escapeXml } from '../xml.js';
+import { pageLimit } from './numbers.js';
+
+/** What all listings of keys share. */
+export interface ListParameters {
+  readonly prefix: string;
+  /** Undefined when keys are not grouped: an empty delimiter is none. */
+  readonly delimiter: string | undefined;
+  readonly max_keys: number;
+  /** The value as it goes into XML: escaped, and percent-encoded first where the client asked for it. */
+  readonly text: (value: string) => string;
+  readonly encoding: 'url' | undefined;
+}
+
+/** Reads prefix, delimiter, encoding-type and the limit, whose name differs (`max-keys`, `max-uploads`). */
+export function listParameters(query: Query, limitName: 'max-keys' | 'max-uploads'): ListParameters {
+  const encoding = encodingType(query);
+  return {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') || undefined,
+    max_keys: pageLimit(limitName, query.get(limitName), LIMITS.list_keys_max),
+    text: encoding === 'url' ? encodeKey : escapeXml,
+    encoding,
+  };
+}
+
+function encodingType(query: Query): 'url' | undefined {
+  const value = query.get('encoding-type');
+  if (value === undefined || value === 'url') return value;
+  throw invalidArgument('encoding-type', value, 'Invalid Encoding Method specified in Request');
+}
+
+const PLAIN = /^[A-Za-z0-9\-_.~/]*$/;
+const STILL_RESERVED = /[!'()*]/g;
+
+/** `encoding-type=url`: all but unreserved characters (RFC 3986, section 2.3) and the slash are percent-encoded. */
+function encodeKey(value: string): string {
+  if (PLAIN.test(value)) return value;
+  return encodeURIComponent(value)
+    .replaceAll('%2F', '/')
+    .replace(STILL_RESERVED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** `<CommonPrefixes>` of one prefix; `text` comes from ListParameters. */
+export function commonPrefixXml(prefix: string, text: ListParameters['text']): string {
+  return `<CommonPrefixes><Prefix>${text(prefix)}</Prefix></CommonPrefixes>`;
+}
+
+/** An element with text in the form of the listing, or nothing when the value is undefined. */
+export function optionalXml(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `<${name}>${value}</${name}>`;
+}

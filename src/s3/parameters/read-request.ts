@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { GetObjectInput } from '../../../adapters/contract/index.js';
+import { LIMITS } from '../../../config/limits.js';
+import { readCondition } from '../conditions.js';
+import { S3Error } from '../errors.js';
+import type { OperationContext } from '../operation.js';
+import { objectAddress } from './address.js';
+import { refuseReadEncryption } from './encryption.js';
+import { headerText } from './header-text.js';
+import { partNumber } from './numbers.js';
+import { parseRange } from './range.js';
+
+/** What GetObject and HeadObject ask of the store. */
+export function readRequest(context: OperationContext): GetObjectInput {
+  const { headers, query } = context;
+  refuseReadEncryption(headers);
+  const condition = readCondition(headers);
+  const range = parseRange(headers.range);
+  const part = query.get('partNumber');
+  if (part !== undefined && headers.range !== undefined) {
+    throw new S3Error('InvalidRequest', {
+      message: 'Cannot specify both Range header and partNumber query parameter',
+    });
+  }
+  return {
+    ...objectAddress(context),
+    ...(condition === undefined ? {} : { condition }),
+    ...(range === undefined ? {} : { range }),
+    ...(part === undefined ? {} : { part_number: partNumber(part, LIMITS.parts_max) }),
+  };
+}
+
+/** x-amz-checksum-mode: ENABLED. */
+export function wantsChecksum(headers: IncomingHttpHeaders): boolean {
+  return headerText(headers, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
+}
