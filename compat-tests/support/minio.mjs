@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './ports.mjs';
+import { createPresigner } from './presign.mjs';
 import { supervise } from './server.mjs';
 
 /** @typedef {import('./server.mjs').Server} Server */
@@ -41,9 +42,11 @@ export async function startMinio({ binary, folder, domain }) {
   );
   const { stop, kill } = supervise(child, log_file);
   const s3_url = `http://${address}`;
+  const presign = createPresigner(s3_url, { access_key, secret_key });
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const answer = await fetch(`${s3_url}/minio/health/ready`).catch(() => null);
+    // It answers its health probe before it can serve.
+    const answer = await fetch(`${s3_url}${presign('GET', '/')}`).catch(() => null);
     if (answer?.status === 200) break;
     if (Date.now() > deadline || child.exitCode !== null) {
       await kill();
