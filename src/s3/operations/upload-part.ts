@@ -24,7 +24,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const part = await store.uploadPart({
     ...uploadAddress(context),
     part_number,
-    body: payload.stream(),
+    body: await payload.body(),
     size_bytes,
     expect,
   });
