@@ -131,7 +131,7 @@ describeClient('minio (JavaScript)', { tools: [] }, (client) => {
     await minio.setObjectTagging(BUCKET, 'tagged', { a: '1', b: 'zwei' });
     const tags = await minio.getObjectTagging(BUCKET, 'tagged', { versionId: '' });
     expect(JSON.stringify(tags)).toContain('zwei');
-    await minio.removeObjectTagging(BUCKET, 'tagged', {});
+    await minio.removeObjectTagging(BUCKET, 'tagged', { versionId: '' });
     expect(await minio.getObjectTagging(BUCKET, 'tagged', { versionId: '' })).toEqual([]);
   });
 
