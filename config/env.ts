@@ -11,6 +11,10 @@ export const RESERVED_ENV = {
   root_secret_key: 'BACKUP_NODE_ROOT_SECRET_KEY',
   master_key: 'BACKUP_NODE_MASTER_KEY',
   config_file: 'BACKUP_NODE_CONFIG',
+  /** Shows the stack of an unexpected error of a command. */
+  debug: 'BACKUP_NODE_DEBUG',
+  /** Set by start --detach for the process in the background. */
+  detached: 'BACKUP_NODE_DETACHED',
 } as const;
 
 /**

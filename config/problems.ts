@@ -2,14 +2,14 @@
 import type { z } from 'zod';
 import { allKeyPaths, knownKeys } from './json-schema-walk.js';
 import { configJsonSchema, type JsonSchema } from './schema.js';
-import { HIDDEN, isSecretName } from './secrets.js';
+import { HIDDEN, mayHoldSecret } from './secrets.js';
 import { suggest } from './suggest.js';
 import { formatPath, getIn, type Path } from './tree.js';
 
 const VALUE_CHARACTERS_MAX = 80;
 
 function isSecretPath(path: Path): boolean {
-  return path.some((step) => typeof step === 'string' && isSecretName(step));
+  return path.some((step) => typeof step === 'string' && mayHoldSecret(step));
 }
 
 function showValue(path: Path, value: unknown): string {
@@ -24,6 +24,11 @@ function showValue(path: Path, value: unknown): string {
 
 function toPath(path: readonly PropertyKey[]): Path {
   return path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+}
+
+/** Text in place of a list or an object may be JSON that went wrong, with secrets in it. */
+function wantsContainer(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && ['array', 'object', 'record'].includes(issue.expected);
 }
 
 function wanted(issue: z.core.$ZodIssue): string {
@@ -84,8 +89,8 @@ export function describeProblems(
         `${formatPath(at)}: ${showValue(at, getIn(input, at))} is not allowed; expected "local", "s3" or "minio" (${origin(at)})`,
       ];
     }
-    return [
-      `${formatPath(path)}: ${showValue(path, getIn(input, path))} is not allowed; ${wanted(issue)} (${origin(path)})`,
-    ];
+    const value = getIn(input, path);
+    const shown = typeof value === 'string' && wantsContainer(issue) ? 'a text' : showValue(path, value);
+    return [`${formatPath(path)}: ${shown} is not allowed; ${wanted(issue)} (${origin(path)})`];
   });
 }

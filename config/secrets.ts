@@ -3,10 +3,16 @@ export const HIDDEN = '[hidden]';
 
 const SECRET_NAME = /secret|token|password|passphrase|credential|private|authorization|cookie|signature/i;
 /** Names that match, but hold no secret. */
-const HARMLESS = new Set(['shard_tokens', 'secret_key_env', 'signature_v2']);
+const HARMLESS = new Set(['secret_key_env', 'signature_v2']);
 
-export function isSecretName(name: string): boolean {
+/** Whether a value under this name, or below it, may be a secret. */
+export function mayHoldSecret(name: string): boolean {
   return SECRET_NAME.test(name) && !HARMLESS.has(name);
+}
+
+/** Whether the value under this name is a secret as a whole; in `shard_tokens` only some of it is. */
+export function isSecretName(name: string): boolean {
+  return name !== 'shard_tokens' && mayHoldSecret(name);
 }
 
 function isPlainObject(value: unknown): value is object {

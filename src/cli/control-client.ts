@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 import { LIMITS } from '../../config/limits.js';
-import { processAlive, type RunFile, readRunFile } from '../run-file.js';
+import { processAlive, type RunFile, readRunFile } from '../control/run-file.js';
 import { EXIT } from './exit-codes.js';
 import { CliError } from './output.js';
 

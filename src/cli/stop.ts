@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { processAlive, readRunFile } from '../run-file.js';
+import { processAlive, readRunFile } from '../control/run-file.js';
 import { requireRunningNode } from './control-client.js';
 import { EXIT } from './exit-codes.js';
 import { CliError, type JsonOption, printJson, printLine } from './output.js';

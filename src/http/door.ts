@@ -8,6 +8,9 @@ import { type DrainResult, drainServer } from './drain.js';
 import { type Exchange, openExchange } from './exchange.js';
 import type { TlsMaterial } from './tls.js';
 
+/** The address or the port is not to be had; the message says why. */
+export class ListenError extends Error {}
+
 export interface DoorOptions {
   readonly name: string;
   readonly tls?: TlsMaterial;
@@ -137,7 +140,7 @@ function listen(server: Server | TlsServer, host: string, port: number, tls: boo
             : error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
               ? 'this machine does not have that address'
               : error.message;
-      reject(new Error(`cannot listen on ${host} port ${port}: ${reason}`, { cause: error }));
+      reject(new ListenError(`cannot listen on ${host} port ${port}: ${reason}`, { cause: error }));
     };
     server.once('error', failed);
     server.listen({ host, port, backlog: 1024 }, () => {
