@@ -22,6 +22,8 @@ export const LIMITS = {
   slow_reply_after_ms: 2_000,
   /** A request document (DeleteObjects, CompleteMultipartUpload, ...). */
   xml_bytes_max: 1024 ** 2,
+  /** CompleteMultipartUpload names up to parts_max parts, each with ETag and checksum: about 200 bytes. */
+  parts_xml_bytes_max: 4 * 1024 ** 2,
   http_header_bytes_max: 32 * 1024,
   /** Of one door; further connections are closed at once. */
   http_connections_max: 10_000,

@@ -67,9 +67,12 @@ function createBlobStore(options: BlobStoreOptions, { paths, sync, locks, folder
   const readPool = createBlockPool({ blocks_max: LIMITS.blob_read_blocks_max, shared: false });
   const idle = createIdleTimer(LIMITS.blob_idle_ms, async () => {
     readPool.trim();
-    if (lanes.streams > 0) return;
-    writePool.trim();
-    await lanes.stop();
+    // The workers know the blocks that they have worked on, so both go together.
+    if (lanes.streams === 0) {
+      writePool.trim();
+      await lanes.stop();
+    }
+    return readPool.size + writePool.size === 0;
   });
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -155,16 +158,19 @@ interface IdleTimer {
   stop(): void;
 }
 
-/** Calls `rest` when nothing was touched for a while; after each touch once. */
-function createIdleTimer(idle_ms: number, rest: () => Promise<void>): IdleTimer {
+/** Calls `rest` when nothing was touched for a while, and again as long as it answers that not all is at rest. */
+function createIdleTimer(idle_ms: number, rest: () => Promise<boolean>): IdleTimer {
   let timer: NodeJS.Timeout | undefined;
-  const expire = () => {
+  const arm = () => {
+    timer = setTimeout(expire, idle_ms).unref();
+  };
+  const expire = async () => {
     timer = undefined;
-    rest().catch(() => undefined);
+    if (!(await rest()) && timer === undefined) arm();
   };
   return {
     touch() {
-      if (timer === undefined) timer = setTimeout(expire, idle_ms).unref();
+      if (timer === undefined) arm();
       else timer.refresh();
     },
     stop() {
