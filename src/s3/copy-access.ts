@@ -1,6 +1,7 @@
 import type { ObjectInfo, ReadCondition } from '../../adapters/contract/index.js';
 import { isStoreError } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
+import { authoriseRead } from './authorise.js';
 import { copySourceCondition } from './conditions.js';
 import { S3Error } from './errors.js';
 import type { OperationContext } from './operation.js';
@@ -27,13 +28,13 @@ export async function checkSource(context: OperationContext, source: CopySource)
   return { info, source: { ...source, condition: { ...condition, if_match: [info.etag] } } };
 }
 
-/** The door has authorised the target of a copy; its source is a second resource that must be readable too. */
+/** x-amz-source-expected-bucket-owner, beside the right to read. */
 async function authoriseSource(context: OperationContext, source: CopySource): Promise<void> {
-  const { store, identity, signal, headers } = context;
-  const { owner } = await store.headBucket({ bucket: source.bucket, signal });
-  const expected = headerText(headers, 'x-amz-source-expected-bucket-owner');
-  const denied = !identity.is_root && owner !== identity.id;
-  if (denied || (expected !== undefined && expected !== owner)) throw new S3Error('AccessDenied');
+  await authoriseRead(context, source.bucket);
+  const expected = headerText(context.headers, 'x-amz-source-expected-bucket-owner');
+  if (expected === undefined) return;
+  const { owner } = await context.store.headBucket({ bucket: source.bucket, signal: context.signal });
+  if (expected !== owner) throw new S3Error('AccessDenied');
 }
 
 /** For a copy, a source that did not change is a failed condition, and one that is a delete marker is not there. */

@@ -47,10 +47,14 @@ const parser = new XMLParser({
 
 /**
  * Reads a request document whose root must be `root`, in any namespace. MalformedXML for anything that is not
- * well-formed, for a document type, for an unknown entity, and for what is longer than LIMITS.xml_bytes_max.
+ * well-formed, for a document type, for an unknown entity, and for what is longer than `bytes_max`.
  */
-export function parseXml(document: string, root: string): XmlElement {
-  if (document.length > LIMITS.xml_bytes_max) throw malformed('the document is too long');
+export function parseXml(
+  document: string,
+  root: string,
+  bytes_max: number = LIMITS.xml_bytes_max,
+): XmlElement {
+  if (document.length > bytes_max) throw malformed('the document is too long');
   // A declaration of a type or an entity is refused wherever it stands (CDATA included): nobody needs one.
   if (/<!(?!--|\[CDATA\[)/.test(document)) throw malformed('document types are not accepted');
   // The library overlooks text behind a root element that is closed in one (`<A/>x`).

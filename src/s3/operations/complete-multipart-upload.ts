@@ -38,7 +38,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const address = uploadAddress(context);
   const condition = writeCondition(headers);
   const size_bytes = objectSize(headerText(headers, 'x-amz-mp-object-size'));
-  const document = await requestDocument(context, 'CompleteMultipartUpload');
+  const document = await requestDocument(context, 'CompleteMultipartUpload', LIMITS.parts_xml_bytes_max);
   const parts = children(document, 'Part').map(parsePart);
   if (parts.length === 0 || parts.length > LIMITS.parts_max) {
     throw malformed(`between 1 and ${LIMITS.parts_max} parts make an object`);

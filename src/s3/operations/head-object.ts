@@ -13,6 +13,5 @@ async function run(context: OperationContext): Promise<Reply> {
   const isPart = request.part_number !== undefined;
   const { status, size_bytes } = addExtent(headers, result, wantsChecksum(context.headers), isPart);
   applyOverrides(context, headers);
-  headers['content-length'] = size_bytes;
-  return { status, headers };
+  return { status, headers, size_bytes };
 }

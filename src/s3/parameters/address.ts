@@ -24,6 +24,10 @@ export function versionHeader(version_id: string | undefined): Record<string, st
 }
 
 /** The request document, whose root must be `root`. */
-export async function requestDocument(context: OperationContext, root: string): Promise<XmlElement> {
-  return parseXml(await context.payload.text(LIMITS.xml_bytes_max), root);
+export async function requestDocument(
+  context: OperationContext,
+  root: string,
+  bytes_max: number = LIMITS.xml_bytes_max,
+): Promise<XmlElement> {
+  return parseXml(await context.payload.text(bytes_max), root, bytes_max);
 }

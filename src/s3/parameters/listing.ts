@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../config/limits.js';
+import { encodeUriPath } from '../../wire/uri.js';
 import { invalidArgument } from '../errors.js';
 import type { Query } from '../operation.js';
 import { escapeXml } from '../xml.js';
@@ -22,7 +23,7 @@ export function listParameters(query: Query, limitName: 'max-keys' | 'max-upload
     prefix: query.get('prefix') ?? '',
     delimiter: query.get('delimiter') || undefined,
     max_keys: pageLimit(limitName, query.get(limitName), LIMITS.list_keys_max),
-    text: encoding === 'url' ? encodeKey : escapeXml,
+    text: encoding === 'url' ? encodeUriPath : escapeXml,
     encoding,
   };
 }
@@ -31,17 +32,6 @@ function encodingType(query: Query): 'url' | undefined {
   const value = query.get('encoding-type');
   if (value === undefined || value === 'url') return value;
   throw invalidArgument('encoding-type', value, 'Invalid Encoding Method specified in Request');
-}
-
-const PLAIN = /^[A-Za-z0-9\-_.~/]*$/;
-const STILL_RESERVED = /[!'()*]/g;
-
-/** `encoding-type=url`: all but unreserved characters (RFC 3986, section 2.3) and the slash are percent-encoded. */
-function encodeKey(value: string): string {
-  if (PLAIN.test(value)) return value;
-  return encodeURIComponent(value)
-    .replaceAll('%2F', '/')
-    .replace(STILL_RESERVED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** `<CommonPrefixes>` of one prefix; `text` comes from ListParameters. */
