@@ -13,8 +13,6 @@ export interface S3ErrorOptions {
   readonly fields?: ErrorFields;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
-  /** The request's body cannot be read any further: the connection ends with the answer. */
-  readonly close_connection?: boolean;
 }
 
 /** The only error that the S3 door turns into an answer as it is. All else becomes one of these first. */
@@ -23,7 +21,6 @@ export class S3Error extends Error {
   readonly status: number;
   readonly fields: ErrorFields;
   readonly headers: Readonly<Record<string, string>>;
-  readonly close_connection: boolean;
 
   constructor(code: ErrorCode, options: S3ErrorOptions = {}) {
     const [status, message] = ERROR_CODES[code];
@@ -33,7 +30,6 @@ export class S3Error extends Error {
     this.status = options.status ?? status;
     this.fields = options.fields ?? {};
     this.headers = options.headers ?? {};
-    this.close_connection = options.close_connection ?? false;
   }
 }
 

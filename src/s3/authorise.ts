@@ -1,0 +1,37 @@
+import type { Adapter } from '../../adapters/contract/index.js';
+import type { Identity } from '../access/identity.js';
+import { S3Error } from './errors.js';
+import type { OperationContext } from './operation.js';
+
+/** Who may do what, decided in this one place before an operation runs. */
+
+export interface Wish {
+  readonly operation: string;
+  readonly bucket: string;
+  readonly identity: Identity;
+  readonly store: Adapter;
+  readonly signal: AbortSignal;
+}
+
+/** Open to everyone who has signed. */
+const OPEN_TO_IDENTITIES: ReadonlySet<string> = new Set(['ListBuckets', 'CreateBucket']);
+
+/** Root may do all, a bucket's owner may do all in it. Fails with AccessDenied or the store's not_found. */
+export async function authorise(wish: Wish): Promise<void> {
+  const { identity } = wish;
+  if (identity.is_root) return;
+  if (identity.id === '') throw new S3Error('AccessDenied');
+  if (OPEN_TO_IDENTITIES.has(wish.operation)) return;
+  await checkOwner(wish);
+}
+
+/** The source of a copy lies in another bucket than the one that was authorised. */
+export async function authoriseRead(context: OperationContext, bucket: string): Promise<void> {
+  if (context.identity.is_root || bucket === context.bucket) return;
+  await checkOwner({ ...context, bucket });
+}
+
+async function checkOwner({ store, bucket, identity, signal }: Omit<Wish, 'operation'>): Promise<void> {
+  const { owner } = await store.headBucket({ bucket, signal });
+  if (owner !== identity.id) throw new S3Error('AccessDenied');
+}
