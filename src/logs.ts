@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { destination, type Logger, multistream, pino, type StreamEntry, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/schema.js';
-import { hideSecrets } from '../config/secrets.js';
+import { HIDDEN, hideSecrets } from '../config/secrets.js';
 
 export interface Logs {
   readonly logger: Logger;
@@ -21,6 +21,15 @@ export interface OpenLogsInput {
 }
 
 const LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal' };
+const CHILD_SECRETS = [
+  'secret',
+  'secret_key',
+  'token',
+  'control_token',
+  'password',
+  'authorization',
+  'signature',
+];
 const FILE_MODE = 0o640;
 
 function checkWritable(file: string): void {
@@ -64,6 +73,8 @@ export async function openLogs(input: OpenLogsInput): Promise<Logs> {
       level,
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
+      // The formatter below sees every line, but not what child loggers are bound to.
+      redact: { paths: CHILD_SECRETS, censor: HIDDEN },
       formatters: {
         level: (label) => ({ level: label }),
         log: (entry) => hideSecrets(entry) as Record<string, unknown>,

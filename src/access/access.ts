@@ -46,6 +46,8 @@ export class AccessError extends Error {
 }
 
 export interface Access {
+  /** Owner of what belongs to the node itself. */
+  readonly root: Identity;
   readonly credentials: CredentialSource;
   readonly shard_tokens: ShardTokens;
   listKeys(): KeyInfo[];
@@ -201,6 +203,7 @@ export async function openAccess(input: OpenAccessInput): Promise<Access> {
   ];
 
   return {
+    root,
     credentials: {
       findByAccessKey: (access_key) => by_access_key.get(access_key),
       findById: (id) => by_id.get(id),

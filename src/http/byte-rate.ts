@@ -5,7 +5,8 @@ import type { Exchange } from './exchange.js';
 /** True when a body is due, we are ready for it, and it came too slowly over the whole window. */
 function uploadTooSlow(exchange: Exchange, now: number): boolean {
   const { request } = exchange;
-  const ours = request.complete || request.readableLength >= request.readableHighWaterMark;
+  const full = request.isPaused() || request.readableLength >= request.readableHighWaterMark;
+  const ours = request.complete || full;
   const read = request.socket.bytesRead;
   if (ours || exchange.seen_read_bytes === 0) {
     exchange.seen_read_bytes = read;

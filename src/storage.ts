@@ -1,0 +1,155 @@
+/** What lies under `storage_path`, opened: lock, state, identities and the object store. Needed with and without doors. */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Adapter } from '../adapters/contract/index.js';
+import { openAdapter } from '../adapters/open.js';
+import type { Environment } from '../config/env.js';
+import { RESERVED_ENV } from '../config/env.js';
+import { ConfigError } from '../config/load.js';
+import { reviewConfig } from '../config/review.js';
+import type { AdapterConfig, Config } from '../config/schema.js';
+import { type Access, hasSealedSecrets, openAccess } from './access/access.js';
+import { openMasterKey } from './access/master-key.js';
+import { openRootCredentials, type RootCredentials } from './access/root-credentials.js';
+import { type NodeIdentity, openNodeId } from './control/node-id.js';
+import { createObjectStore } from './objects/store.js';
+import { SHARD_BUCKET } from './shards/deps.js';
+import { openStateStore } from './state/lmdb-state.js';
+import type { StateStore } from './state/store.js';
+
+export interface Storage {
+  readonly path: string;
+  readonly identity: NodeIdentity;
+  readonly root: RootCredentials;
+  readonly access: Access;
+  readonly state: StateStore;
+  /** All buckets, through mounts and quota. */
+  readonly store: Adapter;
+  /** The adapters behind it, by their names in the configuration. */
+  readonly adapters: ReadonlyMap<string, Adapter>;
+  /** Lets makeRoom be set by who knows what may go. */
+  setMakeRoom(make_room: (bytes: number) => Promise<unknown>): void;
+  close(): Promise<void>;
+}
+
+export interface OpenStorageInput {
+  readonly config: Config;
+  readonly env: Environment;
+  readonly on_fatal: (error: Error) => void;
+}
+
+const GIB = 1024 ** 3;
+const OWNER_ONLY = 0o700;
+
+function adapterConfigs(config: Config): readonly (readonly [string, AdapterConfig])[] {
+  const given = Object.entries(config.adapters);
+  return given.length > 0 ? given : [['disk', { type: 'local', path: config.storage_path }]];
+}
+
+export function quotaBytes(config: Config): number {
+  return Math.floor(config.max_storage_gb * GIB);
+}
+
+async function openAdapters(config: Config, on_fatal: (error: Error) => void): Promise<Map<string, Adapter>> {
+  const adapters = new Map<string, Adapter>();
+  try {
+    for (const [name, settings] of adapterConfigs(config)) {
+      adapters.set(name, await openAdapter(name, settings, { on_fatal }));
+    }
+  } catch (error) {
+    await closeAll(adapters.values());
+    throw error;
+  }
+  return adapters;
+}
+
+async function closeAll(adapters: Iterable<Adapter>): Promise<void> {
+  for (const adapter of adapters) await adapter.close();
+}
+
+function mountsOf(config: Config, adapters: ReadonlyMap<string, Adapter>) {
+  const [first] = adapters.keys();
+  const mounts = config.mounts.length > 0 ? config.mounts : [{ buckets: '*', adapter: first ?? '' }];
+  return mounts.flatMap(({ buckets, adapter: name }) => {
+    const adapter = adapters.get(name);
+    return adapter ? [{ pattern: buckets, adapter }] : [];
+  });
+}
+
+/** Throws ConfigError for what the configuration asks and this version does not do. */
+export async function openStorage({ config, env, on_fatal }: OpenStorageInput): Promise<Storage> {
+  const { refusals } = reviewConfig(config, true);
+  if (refusals.length > 0) throw new ConfigError(refusals);
+  const path = resolve(config.storage_path);
+  mkdirSync(path, { recursive: true, mode: OWNER_ONLY });
+  const adapters = await openAdapters(config, on_fatal);
+  let state: StateStore | undefined;
+  try {
+    state = openStateStore(join(path, 'state'), { on_fatal });
+    const identity = openNodeId(path, config.node_id, Date.now());
+    const root = openRootCredentials(path, env);
+    const access = await openAccess({
+      state,
+      root,
+      users: config.users,
+      shard_tokens: config.shard_tokens,
+      master_key: openMasterKey({
+        storage_path: path,
+        from_env: env[RESERVED_ENV.master_key],
+        needed: hasSealedSecrets(state),
+      }),
+      now_ms: Date.now,
+    });
+    let make_room: (bytes: number) => Promise<unknown> = async () => undefined;
+    const store = createObjectStore({
+      mounts: mountsOf(config, adapters),
+      quota_bytes: quotaBytes(config),
+      makeRoom: (bytes) => make_room(bytes),
+      permanent_buckets: [SHARD_BUCKET],
+    });
+    const opened = state;
+    return {
+      path,
+      identity,
+      root,
+      access,
+      state,
+      store,
+      adapters,
+      setMakeRoom: (next) => {
+        make_room = next;
+      },
+      close: async () => {
+        await opened.close();
+        await closeAll(adapters.values());
+      },
+    };
+  } catch (error) {
+    await state?.close();
+    await closeAll(adapters.values());
+    throw error;
+  }
+}
+
+/** For commands while no node runs: opens the storage under its lock, and closes it whatever happens. */
+export async function withOfflineStorage<R>(
+  config: Config,
+  env: Environment,
+  work: (storage: Storage) => Promise<R>,
+): Promise<R> {
+  let fatal: Error | undefined;
+  const storage = await openStorage({
+    config,
+    env,
+    on_fatal: (error) => {
+      fatal ??= error;
+    },
+  });
+  try {
+    const result = await work(storage);
+    if (fatal) throw fatal;
+    return result;
+  } finally {
+    await storage.close();
+  }
+}
