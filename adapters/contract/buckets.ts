@@ -26,6 +26,12 @@ export interface CreateBucketInput extends BucketAddress {
   readonly object_lock?: boolean;
 }
 
+export interface PutVersioningInput extends BucketAddress {
+  readonly versioning: 'enabled' | 'suspended';
+  /** Only with `enabled`. */
+  readonly object_lock?: true;
+}
+
 export interface ListBucketsInput extends Call {
   readonly prefix?: string;
   /** Only buckets of this canonical id. */
@@ -72,8 +78,11 @@ export interface BucketOperations {
   /** Errors: not_found, not_empty (unfinished uploads do not count and are aborted). */
   deleteBucket(input: BucketAddress): Promise<void>;
   listBuckets(input: ListBucketsInput): Promise<ListBucketsResult>;
-  /** Errors: conflict when object lock forbids suspending. */
-  putVersioning(input: BucketAddress & { readonly versioning: 'enabled' | 'suspended' }): Promise<void>;
+  /**
+   * `object_lock` turns Object Lock on for good, in a bucket whose versioning is enabled already. Errors: conflict when
+   * object lock forbids suspending, or when it is to be turned on in a bucket that is not versioned.
+   */
+  putVersioning(input: PutVersioningInput): Promise<void>;
   /** Errors: not_found (bucket, document). */
   getDocument(input: DocumentAddress): Promise<BucketDocument>;
   /** With `if_etag` (null: must not exist) it is atomic: precondition_failed when another writer was first. */

@@ -1,6 +1,7 @@
+import type { VersioningState } from '../../../adapters/contract/index.js';
 import { S3Error } from '../errors.js';
 import { LOCK_DOCUMENT, parseLockConfiguration } from '../lock-defaults.js';
-import type { Operation } from '../operation.js';
+import type { Operation, OperationContext } from '../operation.js';
 import { requestDocument } from '../parameters/address.js';
 import { xml } from '../xml.js';
 
@@ -13,11 +14,7 @@ export const putObjectLockConfiguration: Operation = {
     const { store, bucket, signal } = context;
     const rule = parseLockConfiguration(await requestDocument(context, 'ObjectLockConfiguration'));
     const info = await store.headBucket({ bucket, signal });
-    if (!info.object_lock) {
-      throw new S3Error('InvalidBucketState', {
-        message: 'Object Lock configuration cannot be enabled on existing buckets',
-      });
-    }
+    if (!info.object_lock) await turnOn(context, info.versioning);
     const content = xml('ObjectLockConfiguration', {
       ObjectLockEnabled: 'Enabled',
       Rule:
@@ -27,3 +24,16 @@ export const putObjectLockConfiguration: Operation = {
     return { status: 200 };
   },
 };
+
+/** S3 User Guide, "Enabling Object Lock on an existing bucket": versioning comes first. */
+async function turnOn(
+  { store, bucket, signal }: OperationContext,
+  versioning: VersioningState,
+): Promise<void> {
+  if (versioning !== 'enabled') {
+    throw new S3Error('InvalidBucketState', {
+      message: "Versioning must be 'Enabled' on the bucket to apply an Object Lock configuration",
+    });
+  }
+  await store.putVersioning({ bucket, versioning, object_lock: true, signal });
+}
