@@ -1,0 +1,25 @@
+import { SHARD_BUCKET, type ShardRouteDeps } from './deps.js';
+import { isoTime } from './times.js';
+
+/** The answer of /api/v1/status. Bytes, seconds; counters come straight from the store, so they are exact. */
+export async function nodeStatus(deps: ShardRouteDeps): Promise<object> {
+  const { store, node, settings, registry, transfers } = deps;
+  const [all, shards] = await Promise.all([store.usage({}), store.usage({ bucket: SHARD_BUCKET })]);
+  const used_bytes = all.stored_bytes;
+  const max_bytes = settings.storage_bytes_max;
+  const now = Date.now();
+  return {
+    node_id: node.node_id,
+    node_type: 'backup',
+    storage: {
+      used_bytes,
+      max_bytes,
+      used_percentage: max_bytes > 0 ? Math.round((used_bytes / max_bytes) * 1_000_000) / 10_000 : 0,
+      available_bytes: Math.max(0, max_bytes - used_bytes),
+    },
+    shards: { total_count: shards.objects_count, total_size_bytes: shards.objects_bytes },
+    network: { connected_nodes: registry.onlineCount(), active_transfers: transfers.count },
+    uptime: (now - node.started_at_ms) / 1000,
+    last_updated: isoTime(now),
+  };
+}
