@@ -4,7 +4,7 @@ import { LIMITS } from '../../../config/limits.js';
 import { invalidArgument, notImplemented, S3Error } from '../errors.js';
 import { isEncryptionHeader, refuseEncryption } from './encryption.js';
 import { decodeHeader, headerText } from './header-text.js';
-import { lockHeaders } from './object-lock.js';
+import { LOCK_HEADERS, lockHeaders } from './object-lock.js';
 import { parseTaggingHeader } from './tags.js';
 
 const AMZ = 'x-amz-';
@@ -36,7 +36,7 @@ export function objectAttributes(headers: IncomingHttpHeaders, owner: string): O
       // Without a prototype, so that any name is only a name.
       metadata ??= Object.create(null) as Record<string, string>;
       metadata[key] = value;
-    } else if (name.startsWith('x-amz-object-lock-')) locks = true;
+    } else if (LOCK_HEADERS.has(name)) locks = true;
     else refuseUnsupported(name, headers);
   }
   if (metadata_bytes > LIMITS.metadata_bytes_max) {
@@ -65,12 +65,23 @@ const PUBLIC_ACLS: ReadonlySet<string> = new Set([
   'log-delivery-write',
 ]);
 
+/** Headers of the API model that stand for features of which nothing is there. */
+const BEYOND: ReadonlyMap<string, string> = new Map([
+  ['x-amz-write-offset-bytes', 'Appending to an object'],
+  ['x-amz-bucket-namespace', 'A bucket namespace of an account'],
+  ['x-amz-if-match-initiated-time', 'A condition on the time of an upload'],
+  ['x-amz-object-lock-event-hold', 'An event hold'],
+  ['x-amz-object-lock-event-hold-duration-days', 'An event hold'],
+  ['x-amz-object-lock-event-hold-duration-years', 'An event hold'],
+]);
+
 /** Throws for a header that asks for what is not there: what a client relies on is never dropped silently. */
 export function refuseUnsupported(name: string, headers: IncomingHttpHeaders): void {
   if (isEncryptionHeader(name)) refuseEncryption(headers);
   if (name.startsWith('x-amz-grant-')) throw notImplemented(`The header ${name}`);
   if (name === 'x-amz-acl') checkAcl(headerText(headers, name) ?? '');
-  if (name === 'x-amz-write-offset-bytes') throw notImplemented('Appending to an object');
+  const feature = BEYOND.get(name);
+  if (feature !== undefined) throw notImplemented(feature);
 }
 
 /** `private` and `bucket-owner-full-control` are what every object has. */

@@ -9,6 +9,8 @@ const MODE = 'x-amz-object-lock-mode';
 const UNTIL = 'x-amz-object-lock-retain-until-date';
 const HOLD = 'x-amz-object-lock-legal-hold';
 
+export const LOCK_HEADERS: ReadonlySet<string> = new Set([MODE, UNTIL, HOLD]);
+
 export interface LockHeaders {
   readonly retention?: Retention;
   readonly legal_hold?: boolean;
