@@ -164,11 +164,19 @@ function shardServer(parts: Parts, door: Door): FastifyInstance {
   });
 }
 
-function metricsRoute(app: FastifyInstance, render: () => Promise<string>): void {
-  app.get('/metrics', async (_request, reply) => {
-    nameOperation(reply.raw, 'metrics');
-    return reply.type(METRICS_CONTENT_TYPE).send(await render());
+/** Names come from the routes: what clients ask for would make metrics without end. */
+function nodeHooks(app: FastifyInstance, { config }: Parts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { url } = request.routeOptions;
+    nameOperation(reply.raw, url === undefined ? 'unknown' : `${request.method} ${url}`);
+    if (url === '/health' && !config.monitoring.enable_health_checks) {
+      return reply.code(404).send({ detail: 'Health checks are disabled (monitoring.enable_health_checks)' });
+    }
   });
+}
+
+function metricsRoute(app: FastifyInstance, render: () => Promise<string>): void {
+  app.get('/metrics', async (_request, reply) => reply.type(METRICS_CONTENT_TYPE).send(await render()));
 }
 
 async function openNode(parts: Parts): Promise<RunningNode> {
@@ -194,6 +202,7 @@ async function openNode(parts: Parts): Promise<RunningNode> {
       gauges: gaugesOf(subject),
     });
   const apps = [s3Server(parts, s3.door), shardServer(parts, node.door)] as const;
+  nodeHooks(apps[1], parts);
   apps[1].register(
     controlRoutes({
       control_token,

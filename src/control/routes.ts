@@ -5,7 +5,6 @@ import { type Adapter, isStoreError } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { type Access, AccessError } from '../access/access.js';
 import { sameSecret } from '../access/shard-tokens.js';
-import { nameOperation } from '../http/exchange.js';
 import type { ControlStatus } from './status.js';
 import { verifyAll } from './verify.js';
 
@@ -30,7 +29,6 @@ function textOf(request: FastifyRequest, name: string): string | undefined {
 
 function authenticate(control_token: string) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    nameOperation(reply.raw, 'control');
     const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     if (given !== undefined && sameSecret(given, control_token)) return;
     return reply.code(401).send({ detail: 'the control API takes the token of run.json' });
@@ -57,6 +55,12 @@ async function* verifyLines(
 export function controlRoutes(deps: ControlDeps) {
   return async (app: FastifyInstance): Promise<void> => {
     app.addHook('onRequest', authenticate(deps.control_token));
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string' },
+      app.getDefaultJsonParser('error', 'error'),
+    );
     app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
       if (error instanceof AccessError)
         return reply.code(STATUS_OF[error.reason]).send({ detail: error.message });

@@ -1,11 +1,9 @@
 /** Where a node is in its life. */
-export type Phase = 'starting' | 'running' | 'draining' | 'failed';
+export type Phase = 'starting' | 'running' | 'draining';
 
-export interface PhaseSource {
+/** What `/health` answers from: only a running node wants traffic. */
+export interface MutablePhase {
   phase(): Phase;
-}
-
-export interface MutablePhase extends PhaseSource {
   set(phase: Phase): void;
 }
 
@@ -17,9 +15,4 @@ export function createPhase(): MutablePhase {
       now = phase;
     },
   };
-}
-
-/** What `/health` answers with: only a running node wants traffic. */
-export function healthStatus(phase: Phase): { readonly status_code: 200 | 503; readonly status: string } {
-  return phase === 'running' ? { status_code: 200, status: 'healthy' } : { status_code: 503, status: phase };
 }
