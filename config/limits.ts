@@ -97,6 +97,12 @@ export const LIMITS = {
   /** White space that keeps the connection of a slow answer alive. */
   slow_reply_space_interval_ms: 5_000,
 
+  /** Local adapter, index. Blobs that nothing refers to stay this long, for readers that began before. */
+  garbage_grace_ms: 10 * 60_000,
+  /** Completed uploads are remembered, so that completing again after a lost answer succeeds. */
+  completed_uploads_kept_ms: 3 * 24 * 3_600_000,
+  changes_kept_max: 1_000_000,
+
   /** Local adapter, blobs. Bodies up to this size live in the index. */
   blob_inline_bytes_max: 64 * 1024,
   /** Larger bodies are hashed by worker threads. */

@@ -10,6 +10,7 @@ import type { RootCredentials } from './access/root-credentials.js';
 import { accessLog } from './access-log.js';
 import { controlRoutes } from './control/routes.js';
 import { removeRunFile, writeRunFile } from './control/run-file.js';
+import { createEventCounters, type EventCounters } from './event-counters.js';
 import { createDoor, type Door } from './http/door.js';
 import type { DrainResult } from './http/drain.js';
 import { nameOperation } from './http/exchange.js';
@@ -24,7 +25,7 @@ import { createVerifications, type Verifications } from './objects/verifications
 import { createS3Server } from './s3/server.js';
 import { createShardServer } from './shards/server.js';
 import { type OpenStorageInput, openStorage, quotaBytes, type Storage } from './storage.js';
-import { startUpkeep } from './upkeep/upkeep.js';
+import { startUpkeep, type Upkeep } from './upkeep/upkeep.js';
 import { VERSION } from './version.js';
 
 export { withOfflineStorage } from './storage.js';
@@ -55,6 +56,7 @@ interface Parts {
   readonly storage: Storage;
   readonly verifications: Verifications;
   readonly phase: MutablePhase;
+  readonly counters: EventCounters;
   readonly started_at_ms: number;
   readonly tls_files: TlsFiles | null;
 }
@@ -65,6 +67,7 @@ interface CountedDoor {
 }
 
 const MIB = 1024 ** 2;
+const HOUR_MS = 3_600_000;
 
 /** Resolves when both doors answer. Throws ConfigError, ListenError, or what the storage says. */
 export async function startNode(input: StartNodeInput): Promise<RunningNode> {
@@ -88,6 +91,7 @@ export async function startNode(input: StartNodeInput): Promise<RunningNode> {
       storage,
       verifications,
       phase: createPhase(),
+      counters: createEventCounters(),
       started_at_ms,
       tls_files,
     });
@@ -160,6 +164,7 @@ function shardServer(parts: Parts, door: Door): FastifyInstance {
       verifyToken: (token) => access.shard_tokens.verify(token),
     },
     phase: phase.phase,
+    observe: parts.counters.observe,
     serverFactory: door.serverFactory,
   });
 }
@@ -173,6 +178,23 @@ function nodeHooks(app: FastifyInstance, { config }: Parts): void {
       return reply.code(404).send({ detail: 'Health checks are disabled (monitoring.enable_health_checks)' });
     }
   });
+}
+
+function openUpkeep({ input, config, storage, verifications, counters }: Parts): Upkeep {
+  const upkeep = startUpkeep({
+    store: storage.store,
+    state: storage.state,
+    verifications,
+    logger: input.logger,
+    settings: {
+      verification_interval_ms: config.verification_interval_hours * HOUR_MS,
+      auto_cleanup_enabled: config.auto_cleanup_enabled,
+      retention_ms: config.storage.backup_retention_days * 24 * HOUR_MS,
+    },
+    observe: counters.observe,
+  });
+  storage.setMakeRoom(upkeep.makeRoom);
+  return upkeep;
 }
 
 function metricsRoute(app: FastifyInstance, render: () => Promise<string>): void {
@@ -199,7 +221,7 @@ async function openNode(parts: Parts): Promise<RunningNode> {
       version: VERSION,
       node_id: subject.node_id,
       doors: [node, s3],
-      gauges: gaugesOf(subject),
+      gauges: [...gaugesOf(subject), ...parts.counters.gauges()],
     });
   const apps = [s3Server(parts, s3.door), shardServer(parts, node.door)] as const;
   nodeHooks(apps[1], parts);
@@ -229,7 +251,7 @@ async function openNode(parts: Parts): Promise<RunningNode> {
     await Promise.all(doors.map((door) => door.drain(0)));
     throw error;
   }
-  const upkeep = startUpkeep(parts);
+  const upkeep = openUpkeep(parts);
   phase.set('running');
   writeRunFile(storage.path, {
     pid: process.pid,
@@ -254,7 +276,7 @@ async function openNode(parts: Parts): Promise<RunningNode> {
 async function drainNode(
   { config, storage, phase, verifications }: Parts,
   doors: readonly Door[],
-  upkeep: { stop(): Promise<void> },
+  upkeep: Upkeep,
 ): Promise<DrainResult> {
   phase.set('draining');
   const upkeep_stopped = upkeep.stop();

@@ -3,7 +3,7 @@ import type { Adapter } from '../adapters/contract/index.js';
 import type { ControlStatus } from './control/status.js';
 import type { Phase } from './http/health.js';
 import type { Gauge } from './http/metrics.js';
-import { SHARD_BUCKET } from './shards/deps.js';
+import { SHARD_BUCKET } from './objects/shard-bucket.js';
 
 export interface ReportSubject {
   readonly node_id: string;

@@ -12,8 +12,8 @@ import { type Access, hasSealedSecrets, openAccess } from './access/access.js';
 import { openMasterKey } from './access/master-key.js';
 import { openRootCredentials, type RootCredentials } from './access/root-credentials.js';
 import { type NodeIdentity, openNodeId } from './control/node-id.js';
+import { SHARD_BUCKET } from './objects/shard-bucket.js';
 import { createObjectStore } from './objects/store.js';
-import { SHARD_BUCKET } from './shards/deps.js';
 import { openStateStore } from './state/lmdb-state.js';
 import type { StateStore } from './state/store.js';
 
