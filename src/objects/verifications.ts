@@ -23,11 +23,18 @@ export interface Verifications {
   get(bucket: string, object: Subject): Verification | undefined;
   /** The same for a page of a listing (ascending keys), with one scan instead of many look-ups. */
   ofPage(bucket: string, page: readonly Subject[]): (Verification | undefined)[];
-  /** Removes what is known of keys within the page that are no longer there. Both ends belong to it. */
-  prune(bucket: string, from: string, to: string, present: ReadonlySet<string>): Promise<number>;
+  /** Forgets the objects between two keys (both included) that are neither present nor younger than `before_ms`. */
+  prune(bucket: string, span: PruneSpan): Promise<number>;
   forget(bucket: string, key: string): void;
   flush(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface PruneSpan {
+  readonly from: string;
+  readonly to: string;
+  readonly present: ReadonlySet<string>;
+  readonly before_ms: number;
 }
 
 export interface VerificationsOptions {
@@ -145,11 +152,11 @@ export function createVerifications({ state, on_error }: VerificationsOptions): 
         return isOf(stored, object) ? stored : undefined;
       });
     },
-    prune: async (bucket, from, to, present) => {
+    prune: async (bucket, { from, to, present, before_ms }) => {
       const skip = bucket.length + 1;
       const gone: string[] = [];
-      for (const { key } of scan(idOf(bucket, from), idOf(bucket, to))) {
-        if (!present.has(key.slice(skip))) gone.push(key);
+      for (const { key, value } of scan(idOf(bucket, from), idOf(bucket, to))) {
+        if (!present.has(key.slice(skip)) && value.modified_at_ms < before_ms) gone.push(key);
       }
       for (const id of gone) if (waiting(id) === undefined) set(id, null);
       return gone.length;

@@ -4,9 +4,6 @@ import type { Adapter } from '../../adapters/contract/index.js';
 import type { NodeRegistry } from '../nodes/registry.js';
 import type { Verifications } from '../objects/verifications.js';
 
-/** The bucket whose objects are the shards. */
-export const SHARD_BUCKET = 'shards';
-
 export interface ShardServerDeps {
   /** The object store of the node; shards are the objects of its bucket `shards`. */
   readonly store: Adapter;

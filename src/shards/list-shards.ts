@@ -1,8 +1,9 @@
 import type { ObjectInfo } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
+import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import type { Verification } from '../objects/verifications.js';
 import { toShardFields } from './attributes.js';
-import { SHARD_BUCKET, type ShardRouteDeps } from './deps.js';
+import type { ShardRouteDeps } from './deps.js';
 import { invalid, ShardApiError } from './errors.js';
 import { checkShardId } from './shard-id.js';
 import { isoTime } from './times.js';

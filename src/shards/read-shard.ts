@@ -1,8 +1,9 @@
 import { createHash, hash } from 'node:crypto';
 import { type Body, isStoreError, type ObjectInfo } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
+import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import { type ShardFields, toShardFields } from './attributes.js';
-import { SHARD_BUCKET, type ShardRouteDeps } from './deps.js';
+import type { ShardRouteDeps } from './deps.js';
 import { shardNotFound } from './errors.js';
 
 /** A shard whose bytes have been read in full and agree with their digest. */

@@ -1,4 +1,5 @@
-import { SHARD_BUCKET, type ShardRouteDeps } from './deps.js';
+import { SHARD_BUCKET } from '../objects/shard-bucket.js';
+import type { ShardRouteDeps } from './deps.js';
 import { isoTime } from './times.js';
 
 /** The answer of /api/v1/status. Bytes, seconds; counters come straight from the store, so they are exact. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { isStoreError } from '../../../adapters/contract/index.js';
 import { nameOperation } from '../../http/exchange.js';
-import { SHARD_BUCKET, type ShardRouteDeps } from '../deps.js';
+import { SHARD_BUCKET } from '../../objects/shard-bucket.js';
+import type { ShardRouteDeps } from '../deps.js';
 import { shardNotFound } from '../errors.js';
 import { ONE_SHARD_ROUTE, shardIdOf } from '../shard-id.js';
 

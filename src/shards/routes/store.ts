@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../config/limits.js';
 import { nameOperation } from '../../http/exchange.js';
+import { SHARD_BUCKET } from '../../objects/shard-bucket.js';
 import { toAttributes } from '../attributes.js';
 import { readBinaryStoreRequest } from '../binary-request.js';
 import { createByteBudget } from '../byte-budget.js';
-import { SHARD_BUCKET, type ShardRouteDeps } from '../deps.js';
+import type { ShardRouteDeps } from '../deps.js';
 import { ShardApiError } from '../errors.js';
 import { ONE_SHARD_ROUTE, shardIdOf } from '../shard-id.js';
 import { readStoreRequest, type StoreRequest } from '../store-request.js';
