@@ -28,7 +28,7 @@ import { type OpenStorageInput, openStorage, quotaBytes, type Storage } from './
 import { startUpkeep, type Upkeep } from './upkeep/upkeep.js';
 import { VERSION } from './version.js';
 
-export { withOfflineStorage } from './storage.js';
+export { isLockedError, withOfflineStorage } from './storage.js';
 
 export interface StartNodeInput extends OpenStorageInput {
   readonly logger: Logger;

@@ -1,8 +1,9 @@
 /** What lies under `storage_path`, opened: lock, state, identities and the object store. Needed with and without doors. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Adapter } from '../adapters/contract/index.js';
-import { openAdapter } from '../adapters/open.js';
+import { type Adapter, isStoreError, type StoreError } from '../adapters/contract/index.js';
+import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
+import { openLocalAdapter } from '../adapters/local/open-local-adapter.js';
 import type { Environment } from '../config/env.js';
 import { RESERVED_ENV } from '../config/env.js';
 import { ConfigError } from '../config/load.js';
@@ -52,15 +53,30 @@ export function quotaBytes(config: Config): number {
 
 async function openAdapters(config: Config, on_fatal: (error: Error) => void): Promise<Map<string, Adapter>> {
   const adapters = new Map<string, Adapter>();
+  const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
     for (const [name, settings] of adapterConfigs(config)) {
-      adapters.set(name, await openAdapter(name, settings, { on_fatal }));
+      if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
+      adapters.set(name, await openLocalAdapter({ name, path: resolve(settings.path), on_fatal: fatal }));
     }
   } catch (error) {
     await closeAll(adapters.values());
     throw error;
   }
   return adapters;
+}
+
+/** Another process has the folder open. */
+export function isLockedError(error: unknown): error is StoreError {
+  return isStoreError(error, 'unavailable') && typeof error.detail.pid === 'number';
+}
+
+/** A local adapter locks its own folder; where none lies at `storage_path`, the node's own files there need it too. */
+async function lockUnlessAdapter(path: string, config: Config): Promise<FolderLock | undefined> {
+  const locked_by_adapter = adapterConfigs(config).some(
+    ([, settings]) => settings.type === 'local' && resolve(settings.path) === path,
+  );
+  return locked_by_adapter ? undefined : lockFolder(path);
 }
 
 async function closeAll(adapters: Iterable<Adapter>): Promise<void> {
@@ -82,10 +98,17 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
   if (refusals.length > 0) throw new ConfigError(refusals);
   const path = resolve(config.storage_path);
   mkdirSync(path, { recursive: true, mode: OWNER_ONLY });
-  const adapters = await openAdapters(config, on_fatal);
-  let state: StateStore | undefined;
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
   try {
-    state = openStateStore(join(path, 'state'), { on_fatal });
+    const lock = await lockUnlessAdapter(path, config);
+    if (lock) closers.push(() => lock.release());
+    const adapters = await openAdapters(config, on_fatal);
+    closers.push(() => closeAll(adapters.values()));
+    const state = openStateStore(join(path, 'state'), { on_fatal });
+    closers.push(() => state.close());
     const identity = openNodeId(path, config.node_id, Date.now());
     const root = openRootCredentials(path, env);
     const access = await openAccess({
@@ -107,7 +130,6 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       makeRoom: (bytes) => make_room(bytes),
       permanent_buckets: [SHARD_BUCKET],
     });
-    const opened = state;
     return {
       path,
       identity,
@@ -119,14 +141,10 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       setMakeRoom: (next) => {
         make_room = next;
       },
-      close: async () => {
-        await opened.close();
-        await closeAll(adapters.values());
-      },
+      close,
     };
   } catch (error) {
-    await state?.close();
-    await closeAll(adapters.values());
+    await close();
     throw error;
   }
 }
