@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { BodyExpectation, ChecksumAlgorithm } from '../contract/index.js';
+import { bytesOf, streamOf, utf8 } from './support/bytes.js';
+import { CHECKSUM_ALGORITHMS, checksumOf, hex } from './support/digests.js';
+import { failure } from './support/expect.js';
+import { getText, type Harness, put } from './support/harness.js';
+
+/** Published check values: those of the string `123456789` (CRC catalogue), and FIPS 180 for SHA of `abc`. */
+const KNOWN: readonly (readonly [ChecksumAlgorithm, string, string])[] = [
+  ['CRC32', '123456789', 'cbf43926'],
+  ['CRC32C', '123456789', 'e3069283'],
+  ['CRC64NVME', '123456789', 'ae8b14860a799888'],
+  ['SHA1', 'abc', 'a9993e364706816aba3e25717850c26c9cd0d89d'],
+  ['SHA256', 'abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
+];
+
+export function checksumTests(harness: Harness): void {
+  describe('checksums', () => {
+    values(harness);
+    refusals(harness);
+  });
+}
+
+function declared(harness: Harness): ChecksumAlgorithm[] {
+  return CHECKSUM_ALGORITHMS.filter((algorithm) => harness.store.capabilities.checksums.includes(algorithm));
+}
+
+function values(harness: Harness): void {
+  test('checksums have their published values', async () => {
+    const bucket = await harness.bucket();
+    for (const [algorithm, text, value] of KNOWN) {
+      if (!declared(harness).includes(algorithm)) continue;
+      const info = await put(harness, bucket, 'key', text, { expect: { checksum: { algorithm } } });
+      const base64 = Buffer.from(value, 'hex').toString('base64');
+      expect(info.checksum).toEqual({ algorithm, type: 'FULL_OBJECT', value: base64 });
+    }
+  });
+
+  test('every declared algorithm is computed, whole or in chunks, small or large', async () => {
+    const bucket = await harness.bucket();
+    for (const algorithm of declared(harness)) {
+      for (const size_bytes of [0, 1, 4_096, 1_300_003]) {
+        const content = bytesOf(size_bytes, size_bytes);
+        const checksum = { algorithm, type: 'FULL_OBJECT', value: await checksumOf(algorithm, content) };
+        const request = { bucket, key: algorithm, size_bytes, expect: { checksum: { algorithm } } };
+        const whole = await harness.store.putObject({ ...request, body: content });
+        expect(whole.checksum).toEqual(checksum);
+        const streamed = await harness.store.putObject({ ...request, body: streamOf(content, [70_001, 3]) });
+        expect(streamed.checksum).toEqual(checksum);
+        const head = await harness.store.headObject({ bucket, key: algorithm });
+        expect(head.info.checksum).toEqual(checksum);
+      }
+    }
+  });
+
+  test('without a request it is CRC64NVME', async (context) => {
+    context.skip(!declared(harness).includes('CRC64NVME'), 'not declared: CRC64NVME');
+    const bucket = await harness.bucket();
+    const info = await put(harness, bucket, 'key', '123456789');
+    expect(info.checksum).toEqual({ algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'rosUhgp5mIg=' });
+  });
+
+  test('a promised value may become known only when the body has ended', async () => {
+    const bucket = await harness.bucket();
+    for (const size_bytes of [500, 1_100_000]) {
+      for (const algorithm of declared(harness)) {
+        const content = bytesOf(1, size_bytes);
+        const right = await checksumOf(algorithm, content);
+        let trailer: string | undefined;
+        async function* body(): AsyncGenerator<Uint8Array> {
+          yield* streamOf(content, [9_999]);
+          trailer = right;
+        }
+        const value = () => trailer;
+        const promised = { checksum: { algorithm, value } };
+        const info = await harness.store.putObject({
+          bucket,
+          key: 'key',
+          body: body(),
+          size_bytes,
+          expect: promised,
+        });
+        expect(info.checksum?.value).toBe(right);
+      }
+    }
+  });
+}
+
+function refusals(harness: Harness): void {
+  test('right promises are kept', async () => {
+    const bucket = await harness.bucket();
+    for (const content of [utf8(''), bytesOf(1, 3_000), bytesOf(2, 1_200_000)]) {
+      const promised: BodyExpectation = { md5: hex('md5', content), sha256: hex('sha256', content) };
+      const info = await put(harness, bucket, 'key', content, { expect: promised });
+      expect(info.etag).toBe(promised.md5);
+    }
+  });
+
+  test('a body that breaks a promise is refused and changes nothing', async () => {
+    const bucket = await harness.bucket();
+    await put(harness, bucket, 'old', 'before');
+    const other = utf8('some other content');
+    const promises: [string, BodyExpectation][] = [
+      ['md5', { md5: hex('md5', other) }],
+      ['sha256', { sha256: hex('sha256', other) }],
+      ['sha256', { sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' }],
+    ];
+    for (const algorithm of declared(harness)) {
+      const value = await checksumOf(algorithm, other);
+      promises.push([algorithm, { checksum: { algorithm, value: () => value } }]);
+    }
+    for (const [algorithm, promised] of promises) {
+      for (const content of [bytesOf(1, 2_000), bytesOf(2, 1_200_000)]) {
+        for (const key of ['old', 'new']) {
+          const error = await failure(
+            put(harness, bucket, key, content, { expect: promised }),
+            'digest_mismatch',
+            'body',
+          );
+          expect(String(error.detail.algorithm).toLowerCase()).toBe(algorithm.toLowerCase());
+        }
+      }
+    }
+    expect(await getText(harness, bucket, 'old')).toBe('before');
+    await failure(harness.store.headObject({ bucket, key: 'new' }), 'not_found', 'object');
+  });
+}
