@@ -1,0 +1,43 @@
+import type { Adapter } from './contract/index.js';
+
+/** Forwards every call to `inner`. A decorator spreads it and overrides what it changes. */
+export function forwarding(inner: Adapter): Adapter {
+  return {
+    name: inner.name,
+    capabilities: inner.capabilities,
+    createBucket: (input) => inner.createBucket(input),
+    headBucket: (input) => inner.headBucket(input),
+    deleteBucket: (input) => inner.deleteBucket(input),
+    listBuckets: (input) => inner.listBuckets(input),
+    putVersioning: (input) => inner.putVersioning(input),
+    getDocument: (input) => inner.getDocument(input),
+    putDocument: (input) => inner.putDocument(input),
+    deleteDocument: (input) => inner.deleteDocument(input),
+    usage: (input) => inner.usage(input),
+    putObject: (input) => inner.putObject(input),
+    getObject: (input) => inner.getObject(input),
+    headObject: (input) => inner.headObject(input),
+    deleteObject: (input) => inner.deleteObject(input),
+    deleteObjects: (input) => inner.deleteObjects(input),
+    copyObject: (input) => inner.copyObject(input),
+    listObjects: (input) => inner.listObjects(input),
+    verifyObject: (input) => inner.verifyObject(input),
+    listVersions: (input) => inner.listVersions(input),
+    getTags: (input) => inner.getTags(input),
+    putTags: (input) => inner.putTags(input),
+    putRetention: (input) => inner.putRetention(input),
+    putLegalHold: (input) => inner.putLegalHold(input),
+    createUpload: (input) => inner.createUpload(input),
+    uploadPart: (input) => inner.uploadPart(input),
+    copyPart: (input) => inner.copyPart(input),
+    listParts: (input) => inner.listParts(input),
+    listUploads: (input) => inner.listUploads(input),
+    completeUpload: (input) => inner.completeUpload(input),
+    abortUpload: (input) => inner.abortUpload(input),
+    listObjectParts: (input) => inner.listObjectParts(input),
+    readChanges: (input) => inner.readChanges(input),
+    waitForChange: (input) => inner.waitForChange(input),
+    maintain: (input) => inner.maintain(input),
+    close: () => inner.close(),
+  };
+}

@@ -1,0 +1,128 @@
+import { StoreError } from '../contract/index.js';
+import type { BlobRecord } from './blobs/blob-store.js';
+import type { LocalContext } from './context.js';
+import { addGarbage } from './garbage.js';
+import { sequenceKey } from './index/keys.js';
+import type { ContentKind, ObjectRecord } from './index/records.js';
+import type { WriteTransaction } from './index/writer.js';
+
+/** Where the content of one object or part lies, and who holds on to it. All functions but readContent run inside a transaction. */
+
+/** Puts freshly written content under a new owner. `sequence` is the owner's. */
+export function storeContent(
+  context: LocalContext,
+  record: BlobRecord,
+  sequence: number,
+): Exclude<ContentKind, 'manifest'> {
+  if (record.size_bytes === 0) return 'empty';
+  if (record.inline !== undefined) {
+    const row = { block_crcs: record.block_crcs, content: record.inline };
+    void context.tables.small.put(sequenceKey(sequence), row);
+    return 'small';
+  }
+  const row = context.tables.blobs.get(record.id);
+  // The blob store has just made sure that its file is whole, so what was corrupt is healed.
+  void context.tables.blobs.put(record.id, {
+    references: (row?.references ?? 0) + 1,
+    corrupt: false,
+    size_bytes: record.size_bytes,
+    unreferenced_at_ms: 0,
+    block_crcs: record.block_crcs,
+  });
+  return 'blob';
+}
+
+type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'sha256' | 'manifest_id'>;
+
+/** Gives a copy its own hold on the content of its source. */
+export function shareContent(context: LocalContext, source: Owner, sequence: number): void {
+  const { tables } = context;
+  switch (source.content) {
+    case 'empty':
+      return;
+    case 'small': {
+      const row = tables.small.get(sequenceKey(source.sequence));
+      if (row === undefined) throw missing();
+      void tables.small.put(sequenceKey(sequence), row);
+      return;
+    }
+    case 'blob':
+      addBlobReference(context, blobId(source));
+      return;
+    case 'manifest': {
+      const key = sequenceKey(source.manifest_id);
+      const manifest = tables.manifests.get(key);
+      if (manifest === undefined) throw missing();
+      void tables.manifests.put(key, { ...manifest, references: manifest.references + 1 });
+    }
+  }
+}
+
+function addBlobReference(context: LocalContext, id: Buffer): void {
+  const row = context.tables.blobs.get(id);
+  if (row === undefined) throw missing();
+  void context.tables.blobs.put(id, { ...row, references: row.references + 1, unreferenced_at_ms: 0 });
+}
+
+/** Lets go of the content of a version that is removed. */
+export function dropContent(context: LocalContext, transaction: WriteTransaction, owner: Owner): void {
+  const { tables } = context;
+  if (owner.content === 'small') void tables.small.remove(sequenceKey(owner.sequence));
+  else if (owner.content === 'blob') dropBlobReference(context, transaction.now_ms, blobId(owner));
+  else if (owner.content === 'manifest')
+    dropManifestReference(context, transaction.now_ms, owner.manifest_id);
+}
+
+/** `at_ms`: since when nothing refers to it. */
+export function dropBlobReference(context: LocalContext, at_ms: number, id: Buffer): void {
+  const { tables } = context;
+  const row = tables.blobs.get(id);
+  if (row === undefined) return;
+  const references = Math.max(0, row.references - 1);
+  void tables.blobs.put(id, { ...row, references, unreferenced_at_ms: references === 0 ? at_ms : 0 });
+  if (references === 0) addGarbage(tables, at_ms, 'blob', id);
+}
+
+function dropManifestReference(context: LocalContext, at_ms: number, manifest_id: number): void {
+  const { tables } = context;
+  const key = sequenceKey(manifest_id);
+  const manifest = tables.manifests.get(key);
+  if (manifest === undefined) return;
+  void tables.manifests.put(key, { ...manifest, references: manifest.references - 1 });
+  // Its parts may be ten thousand: maintain lets go of them, not the one who deletes.
+  if (manifest.references === 1) addGarbage(tables, at_ms, 'manifest', key);
+}
+
+export function blobId(owner: { readonly sha256: string | null }): Buffer {
+  return Buffer.from(owner.sha256 ?? '', 'hex');
+}
+
+/** What the blob store needs to read the content. Fails with corrupt when it is known to be damaged. */
+export function readContent(
+  context: LocalContext,
+  owner: Pick<ObjectRecord, 'content' | 'sequence' | 'size_bytes' | 'sha256'>,
+): BlobRecord {
+  const { tables } = context;
+  const { size_bytes } = owner;
+  const id = blobId(owner);
+  if (owner.content === 'empty') return { id, size_bytes: 0, inline: EMPTY, block_crcs: EMPTY };
+  if (owner.content === 'small') {
+    const row = tables.small.get(sequenceKey(owner.sequence));
+    if (row === undefined) throw missing();
+    return { id, size_bytes, inline: row.content, block_crcs: row.block_crcs };
+  }
+  const row = tables.blobs.get(id);
+  if (row === undefined) throw missing();
+  if (row.corrupt) throw corrupt();
+  return { id, size_bytes, block_crcs: row.block_crcs };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function corrupt(): StoreError {
+  return new StoreError('corrupt', 'the stored bytes no longer match their digest');
+}
+
+function missing(): StoreError {
+  return new StoreError('corrupt', 'the content of the object is missing');
+}

@@ -1,0 +1,20 @@
+import { checked } from './checked.js';
+import type { Adapter } from './contract/index.js';
+import { type OpenLocalAdapterOptions, openLocalAdapter } from './local/open-local-adapter.js';
+
+/** One entry of the configuration's `adapters`, under its name. */
+export type AdapterEntry = { readonly type: 'local' } & OpenLocalAdapterOptions;
+
+export type AdapterType = AdapterEntry['type'];
+
+/**
+ * Opens the adapter that an entry names. Decorators are stacked here and nowhere else, `checked` outermost, so that
+ * none of them sees a request that its adapter could not answer.
+ */
+export async function openAdapter(entry: AdapterEntry): Promise<Adapter> {
+  const { type, ...options } = entry;
+  switch (type) {
+    case 'local':
+      return checked(await openLocalAdapter(options));
+  }
+}
