@@ -42,7 +42,8 @@ describeClient('aws-cli s3api', { tools: ['aws'] }, (client) => {
     const object = await api('get-object-attributes', '--bucket', BUCKET, '--key', key, ...attributes);
     expect(object).toMatchObject({ ObjectSize: 70_000, Checksum: { [field]: put[field] } });
     const wrong = put[field].startsWith('A') ? `B${put[field].slice(1)}` : `A${put[field].slice(1)}`;
-    const flag = `--checksum-${algorithm.toLowerCase()}`;
+    // The tool splits the names its own way: --checksum-crc32-c.
+    const flag = `--checksum-${algorithm.toLowerCase().replace('crc32c', 'crc32-c').replace('64nvme', '64-nvme')}`;
     const error = await fails(
       's3api',
       'put-object',

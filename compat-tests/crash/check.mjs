@@ -253,6 +253,7 @@ async function checkCompleted(s3, writer, upload, parts, findings) {
   const content = assembled(upload);
   const done = target.versions[0]?.content?.sha256 === content.sha256;
   if (parts === null && !done) throw new LostError(target, 'a complete in flight lost upload and object');
+  if (parts !== null && done) throw new LostError(target, 'a complete in flight left object and upload');
   if (parts !== null) checkParts(upload, parts, null);
   const before = target.versions.length;
   await completeAndRead(s3, writer, upload, findings);

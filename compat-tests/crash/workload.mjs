@@ -207,11 +207,6 @@ async function sendPart(writer, session) {
   upload.pending = null;
 }
 
-/** @param {UploadHistory} upload */
-function etagsOf(upload) {
-  return new Map([...upload.parts].map(([number, { etag }]) => [number, etag]));
-}
-
 /** @param {UploadHistory} upload @returns {import('./content.mjs').Content} what the object of all parts holds */
 export function assembled(upload) {
   const parts = [...upload.parts].sort(([a], [b]) => a - b).map(([, { content }]) => content);
@@ -299,5 +294,3 @@ async function readBack(writer, session) {
     `${history.bucket}/${history.key} reads ${found}, not ${expected?.sha256}\n${history.log.join('\n')}`,
   );
 }
-
-export { etagsOf };
