@@ -103,19 +103,34 @@ export const LIMITS = {
   completed_uploads_kept_ms: 3 * 24 * 3_600_000,
   changes_kept_max: 1_000_000,
 
-  /** Local adapter, blobs. Bodies up to this size live in the index. */
+  /**
+   * Local adapter, blobs. Bodies up to this size live in the index. Durable puts with 32 in flight, in the index and as
+   * files, on 2 cores: 4 KiB 7,600/s and 1,700/s, 16 KiB 5,100 and 900, 32 KiB 4,100 and 1,100, 64 KiB 2,450 and 600,
+   * 128 KiB 860 and 650; gets 85,000/s and 16,000/s, ..., 64 KiB 29,000 and 10,000, 128 KiB 13,600 and 6,700. Above 64 KiB
+   * writing gains little, and the index, which never gives space back to the disk, would grow with large bodies.
+   */
   blob_inline_bytes_max: 64 * 1024,
-  /** Larger bodies are hashed by worker threads. */
+  /**
+   * Larger bodies are hashed by worker threads. Up to here the main thread takes less processor time for the hashes
+   * (3.8 ms per MiB: 1 ms at most) than for asking workers; 8 puts at a time of 192 to 256 KiB were 20 % faster in place.
+   */
   blob_hash_in_place_bytes_max: 256 * 1024,
+  /** At least 2: one upload reaches 500 MiB/s with MD5 on a worker of its own, 350 MiB/s with all hashes on one. */
   blob_hash_workers_max: 4,
   /** Blocks of 512 KiB that one upload may hold, and that all uploads and verifications together may hold. */
   blob_upload_blocks_max: 4,
   blob_write_blocks_max: 64,
-  /** Unsynced bytes of a file after which the disk is told to begin writing. */
+  /**
+   * Unsynced bytes of a file after which the disk is told to begin writing: 256 MiB in 510 ms, against 560 ms when all is
+   * left to the last sync.
+   */
   blob_writeback_bytes: 16 * 1024 ** 2,
   /** Syncs of large files at a time: each holds one of libuv's threads, which the index needs too. */
   blob_long_syncs_max: 2,
-  /** Blocks that all downloads together may hold, that one fills ahead, and that none keeps while its client is slow. */
+  /**
+   * Blocks that all downloads together may hold, that one fills ahead (256 MiB out of the page cache at 3.3 to 4.5 GiB/s,
+   * checksums included), and that none keeps while its client is slow.
+   */
   blob_read_blocks_max: 128,
   blob_read_ahead_blocks: 3,
   blob_read_reserve_blocks: 32,

@@ -45,6 +45,12 @@ function exitOnFault(logs: Logs): void {
   process.on('unhandledRejection', (error) => end(error, 'unhandled rejection'));
 }
 
+/** Node's own warnings belong in the log, not between the lines of whoever started us. */
+function logWarnings(logger: Logger): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => logger.warn({ warning: name }, message));
+}
+
 function onSignals(logger: Logger, ask: () => void): void {
   let asked = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -74,6 +80,7 @@ async function serve(loaded: LoadedConfig, options: StartOptions, logs: Logs): P
   });
   const ask = () => end({ reason: 'asked' });
   onSignals(logger, ask);
+  logWarnings(logger);
   const node = await startNode({
     config: loaded.config,
     env: process.env,

@@ -8,8 +8,8 @@ import { loadSettings, type SettingsOptions } from './settings.js';
 const POLL_MS = 25;
 /** Beyond the grace period: closing the storage. */
 const CLOSE_MS_MAX = 15_000;
-/** A process that has ended, but whose parent has not asked for its exit code, still looks alive. */
-const ZOMBIE_MS_MAX = 1_000;
+/** Between the last write and the end of the process. */
+const EXIT_MS_MAX = 2_000;
 
 async function waitUntil(done: () => boolean, limit_ms: number): Promise<boolean> {
   const deadline = performance.now() + limit_ms;
@@ -30,7 +30,7 @@ export async function runStop(options: SettingsOptions & JsonOption): Promise<vo
   if (!(await waitUntil(gone, answer.grace_ms + CLOSE_MS_MAX))) {
     throw new CliError(EXIT.failed, `process ${pid} has not ended yet; it is still draining`);
   }
-  await waitUntil(() => !processAlive(pid), ZOMBIE_MS_MAX);
+  await waitUntil(() => !processAlive(pid), EXIT_MS_MAX);
   if (options.json) printJson({ stopped: true, pid });
   else printLine(`node ${node.run.node_id} (process ${pid}) has stopped`);
 }

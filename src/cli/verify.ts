@@ -23,7 +23,10 @@ function progressBar(event: Extract<VerifyEvent, { event: 'progress' }>): string
 
 /** Only a terminal gets a bar: elsewhere each event is a JSON line. */
 function show(line: Line, as_json: boolean): void {
-  if (as_json) return printJson(line);
+  if (as_json) {
+    printJson(line);
+    return;
+  }
   const clear = process.stderr.isTTY ? '\r\u001B[K' : '';
   if (line.event === 'progress') process.stderr.write(clear + progressBar(line));
   if (line.event === 'corrupt') {

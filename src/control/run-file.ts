@@ -40,11 +40,18 @@ export function removeRunFile(storage_path: string): void {
   unlinkSync(runFilePath(storage_path));
 }
 
+/** A process that has ended, but whose parent has not asked for its exit code, is not alive (proc(5), stat, state Z). */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  const stat = readTextFile(`/proc/${pid}/stat`) ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+}
+
 export function processAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+  return !isZombie(pid);
 }
