@@ -1,4 +1,4 @@
-import { close, fdatasync, fsync, open, read, rename, unlink, write } from 'node:fs';
+import { close, closeSync, fdatasync, fsync, open, openSync, read, rename, unlink, write } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { StoreError } from '../../contract/index.js';
@@ -46,7 +46,7 @@ export function writeError(error: unknown): StoreError {
   if (code === 'EMFILE' || code === 'ENFILE') {
     return new StoreError('unavailable', 'too many open files', options);
   }
-  return new StoreError('unexpected', `blob storage failed: ${String(error)}`, options);
+  return new StoreError('unexpected', `blob storage failed${code && `: ${code}`}`, options);
 }
 
 /** What it says while a blob is read. A disk that cannot answer (EIO) is not yet proof that the bytes are lost. */
@@ -55,7 +55,7 @@ export function readError(error: unknown): StoreError {
   const code = errorCode(error);
   const options = { detail: { code }, cause: error } as const;
   if (code === 'ENOENT') return new StoreError('corrupt', 'a stored blob is missing', options);
-  return new StoreError('unavailable', `a stored blob cannot be read: ${String(error)}`, options);
+  return new StoreError('unavailable', `a stored blob cannot be read${code && `: ${code}`}`, options);
 }
 
 export async function makeFolder(path: string): Promise<void> {
@@ -97,10 +97,12 @@ export function createFolderSync(): FolderSync {
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  const fd = await openFile(folder, 'r');
+  // Something in the folder has just been changed, so opening it needs no disk: it costs less than a trip to another
+  // thread, as does closing it.
+  const fd = openSync(folder, 'r');
   try {
     await syncFile(fd);
   } finally {
-    await closeFile(fd);
+    closeSync(fd);
   }
 }
