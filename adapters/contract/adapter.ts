@@ -7,7 +7,7 @@ import type { VersionOperations } from './versions.js';
 
 /**
  * Storage of whole objects. Every method takes one options object, streams bodies, honours `signal`, and fails with
- * a StoreError only (or with what the caller's own body stream threw).
+ * a StoreError only (or with what the caller's own body stream threw, or with the reason of its aborted signal).
  */
 export interface Adapter
   extends BucketOperations,

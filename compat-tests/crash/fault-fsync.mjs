@@ -68,7 +68,9 @@ export async function runFsyncFault({ seed, versioned = false }) {
     return { exit_code, refused, findings };
   } catch (cause) {
     await node.kill();
-    throw new Error(`fsync fault, seed ${seed}, after ${good} fsyncs, folder ${folder} kept\n${cause}`, { cause });
+    throw new Error(`fsync fault, seed ${seed}, after ${good} fsyncs, folder ${folder} kept\n${cause}`, {
+      cause,
+    });
   } finally {
     tracer.detach();
   }
@@ -136,7 +138,10 @@ function isLostConnection(error) {
 /** @template T @param {Promise<T>} promise @param {string} what @returns {Promise<T>} */
 function withDeadline(promise, what) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what} within ${EXIT_WAIT_MS_MAX} ms`)), EXIT_WAIT_MS_MAX);
+    const timer = setTimeout(
+      () => reject(new Error(`${what} within ${EXIT_WAIT_MS_MAX} ms`)),
+      EXIT_WAIT_MS_MAX,
+    );
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

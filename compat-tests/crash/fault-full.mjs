@@ -99,7 +99,8 @@ async function putFillers(s3, bucket) {
     if (status === 507) return fillers;
     if (status !== 200) throw new Error(`a put on a filling disk answered ${status}, not 200 or 507`);
     fillers.set(key, content);
-    if (n * FILLER_BYTES > DISK_MIB * 1024 ** 2) throw new Error('more bytes were acknowledged than the disk holds');
+    if (n * FILLER_BYTES > DISK_MIB * 1024 ** 2)
+      throw new Error('more bytes were acknowledged than the disk holds');
   }
 }
 

@@ -18,7 +18,7 @@ import { elementsOf, RefusedError, textOf } from './s3-client.mjs';
  * @typedef {object} Session
  * @property {import('./s3-client.mjs').S3Client} s3
  * @property {Random} random
- * @property {SharedHistory[]} shared
+ * @property {readonly SharedHistory[]} shared
  * @property {() => boolean} over the node was killed: errors of the connection are expected
  * @property {(operation: string) => void} sending called just before a request goes out
  * @property {(error: RefusedError) => boolean} may_refuse an answer that says that nothing was done

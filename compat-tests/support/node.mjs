@@ -68,7 +68,7 @@ function ready(child, log_file, timeout_ms) {
 /**
  * Starts the built node on free loopback ports.
  * @param {NodeOptions} options
- * @returns {Promise<Server & { api_url: string, storage_path: string }>}
+ * @returns {Promise<Server & { api_url: string, storage_path: string, exited: Promise<number | null> }>}
  */
 export async function startNode(options) {
   if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: run `npm run build` first');
@@ -90,7 +90,7 @@ export async function startNode(options) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const { stop, kill } = supervise(child, log_file);
+  const { exited, stop, kill } = supervise(child, log_file);
   try {
     const line = await ready(child, log_file, options.ready_timeout_ms ?? READY_TIMEOUT_MS);
     return {
@@ -102,6 +102,7 @@ export async function startNode(options) {
       secret_key,
       storage_path,
       log_file,
+      exited,
       stop,
       kill,
     };
