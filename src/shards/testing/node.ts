@@ -130,7 +130,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       status: answer.statusCode,
       headers: answer.headers,
       bytes,
-      json: is_json ? JSON.parse(bytes.toString()) : undefined,
+      json: is_json && bytes.length > 0 ? JSON.parse(bytes.toString()) : undefined,
     };
   };
 
