@@ -11,6 +11,7 @@ import { decodeHeader, encodeHeader } from './header-text.js';
 import { pageLimit, partNumber } from './numbers.js';
 import { parseCopyRange, parseRange } from './range.js';
 import { checkedTags, parseTaggingHeader } from './tags.js';
+import { wholeSecondsXml } from './times.js';
 import { decodeToken, encodeToken } from './tokens.js';
 
 function codeOf(work: () => unknown): string {
@@ -199,6 +200,15 @@ describe('tags', () => {
 });
 
 describe('small ones', () => {
+  test('times are shown in whole seconds, whatever the day', () => {
+    for (const time of [
+      0, 86_399_999, 86_400_000, 951_827_696_789, 1_700_000_000_000, 4_102_444_799_999, -1,
+    ]) {
+      const expected = new Date(Math.floor(time / 1000) * 1000).toISOString();
+      expect(wholeSecondsXml(time)).toBe(expected);
+    }
+  });
+
   test.each([
     'ab',
     'A-bucket',
