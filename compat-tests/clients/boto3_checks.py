@@ -260,7 +260,8 @@ def check_tags_and_metadata_in_unicode(s3, bucket):
 
 def check_presigned(s3, bucket):
     body = data(5_000)
-    # Both signature queries of SigV4: with and without headers beside host.
+    # For an endpoint of one's own boto3 signs links with the old signature unless told otherwise.
+    s3 = client(signature_version="s3v4")
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "ü +", "ContentType": "text/x-own"})
     request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": "text/x-own"})
     assert urllib.request.urlopen(request).status == 200
@@ -278,7 +279,8 @@ def check_virtual_host_addressing(_, bucket):
     resolve = socket.getaddrinfo
     socket.getaddrinfo = lambda host, *rest, **named: resolve(
         "127.0.0.1" if host.endswith(os.environ["COMPAT_DOMAIN"]) else host, *rest, **named)
-    virtual = boto3.client("s3", endpoint_url=endpoint, config=Config(s3={"addressing_style": "virtual"}))
+    virtual = boto3.client("s3", endpoint_url=endpoint,
+                           config=Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
     seen = []
     virtual.meta.events.register("before-send.s3", lambda request, **_: seen.append(request.url))
     body = data(9 * MIB, 4)

@@ -6,6 +6,7 @@ import { checkWorld, noFindings } from './check.mjs';
 import { createRandom, seedOf } from './random.mjs';
 import { createBucket } from './s3-calls.mjs';
 import { createS3Client } from './s3-client.mjs';
+import { SHARD_BUCKET } from './shards.mjs';
 import { createWriter, work } from './workload.mjs';
 
 /**
@@ -56,7 +57,7 @@ export function createWorld(buckets, clients) {
     writes: [],
   }));
   return {
-    buckets: buckets.map(({ bucket }) => bucket),
+    buckets: [...buckets.map(({ bucket }) => bucket), SHARD_BUCKET],
     writers: Array.from({ length: clients }, (_, n) => createWriter(`client ${n}`, buckets, KEYS_EACH)),
     shared,
   };
@@ -136,6 +137,7 @@ async function writeUntilKilled(server, world, { random, seed }) {
     const s3 = createS3Client(server);
     const session = {
       s3,
+      api_url: server.api_url,
       random: createRandom(seedOf(seed, index)),
       shared: world.shared,
       over: () => over,

@@ -9,7 +9,7 @@ import { assembled, end, finish } from './workload.mjs';
  * @typedef {import('./history.mjs').KeyHistory} KeyHistory
  * @typedef {import('./history.mjs').UploadHistory} UploadHistory
  * @typedef {import('./history.mjs').Version} Version
- * @typedef {import('./workload.mjs').Writer} Writer
+ * @typedef {import('./session.mjs').Writer} Writer
  *
  * @typedef {object} World
  * @property {readonly string[]} buckets
@@ -53,7 +53,7 @@ export async function checkWorld(s3, world, how) {
       world.buckets.map(async (bucket) => /** @type {const} */ ([bucket, await listVersions(s3, bucket)])),
     ),
   );
-  const histories = world.writers.flatMap((writer) => writer.keys);
+  const histories = historiesOf(world);
   await inParallel(histories, async (history) => {
     const versions = listed.get(history.bucket)?.filter(({ key }) => key === history.key) ?? [];
     await checkKey(s3, history, versions, how);
@@ -64,6 +64,11 @@ export async function checkWorld(s3, world, how) {
     world.writers.flatMap((writer) => writer.uploads.map((upload) => ({ writer, upload }))),
     ({ writer, upload }) => checkUpload(s3, writer, upload, how),
   );
+}
+
+/** @param {World} world */
+function historiesOf(world) {
+  return world.writers.flatMap((writer) => [...writer.keys, ...writer.shards]);
 }
 
 /** @template T @param {readonly T[]} items @param {(item: T) => Promise<void>} run */
@@ -173,7 +178,7 @@ async function checkLatest(s3, history, findings) {
 /** @param {S3Client} s3 @param {World} world @param {string} bucket */
 async function checkListing(s3, world, bucket) {
   const listed = new Set(await listKeys(s3, bucket));
-  for (const history of world.writers.flatMap((writer) => writer.keys)) {
+  for (const history of historiesOf(world)) {
     if (history.bucket !== bucket) continue;
     const there = (history.versions[0]?.content ?? null) !== null;
     if (listed.has(history.key) !== there)

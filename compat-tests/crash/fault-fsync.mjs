@@ -109,6 +109,7 @@ async function writeUntilGone(node, world, seed) {
     const s3 = createS3Client(node);
     const session = {
       s3,
+      api_url: node.api_url,
       random: createRandom(seedOf(seed, index)),
       shared: world.shared,
       over: () => over,

@@ -115,6 +115,7 @@ async function writeWhileFull(node, world, seed) {
     let steps = 0;
     await work(writer, {
       s3,
+      api_url: node.api_url,
       random: createRandom(seedOf(seed, index)),
       shared: world.shared,
       over: () => refused >= REFUSALS_EACH || steps > 50 * REFUSALS_EACH,

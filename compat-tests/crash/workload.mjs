@@ -1,27 +1,16 @@
 import { makeBytes, makeContent, PART_BYTES_MIN, randomContent, sha256 } from './content.mjs';
-import { acknowledge, begin, createKeyHistory, note, refuse } from './history.mjs';
+import { acknowledge, begin, createKeyHistory, note } from './history.mjs';
 import { completeUpload, createUpload, getObject } from './s3-calls.mjs';
 import { elementsOf, RefusedError, textOf } from './s3-client.mjs';
+import { record } from './session.mjs';
+import { removeShard, SHARD_BUCKET, storeShard } from './shards.mjs';
 
 /**
  * @typedef {import('./history.mjs').KeyHistory} KeyHistory
  * @typedef {import('./history.mjs').UploadHistory} UploadHistory
  * @typedef {import('./history.mjs').SharedHistory} SharedHistory
- * @typedef {import('./random.mjs').Random} Random
- *
- * One client and all that it knows; lives over all rounds.
- * @typedef {object} Writer
- * @property {KeyHistory[]} keys
- * @property {UploadHistory[]} uploads
- *
- * What a writer needs while the node runs.
- * @typedef {object} Session
- * @property {import('./s3-client.mjs').S3Client} s3
- * @property {Random} random
- * @property {readonly SharedHistory[]} shared
- * @property {() => boolean} over the node was killed: errors of the connection are expected
- * @property {(operation: string) => void} sending called just before a request goes out
- * @property {(error: RefusedError) => boolean} may_refuse an answer that says that nothing was done
+ * @typedef {import('./session.mjs').Session} Session
+ * @typedef {import('./session.mjs').Writer} Writer
  */
 
 const UPLOADS_OPEN_MAX = 4;
@@ -39,6 +28,8 @@ const STEPS = [
   [2, abort],
   [6, putShared],
   [6, readBack],
+  [6, storeShard],
+  [3, removeShard],
 ];
 const WEIGHTS = STEPS.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -50,7 +41,10 @@ export function createWriter(name, buckets, keys_each) {
   const keys = buckets.flatMap(({ bucket, versioned }) =>
     Array.from({ length: keys_each }, (_, n) => createKeyHistory(bucket, `${name}/key ${n}`, versioned)),
   );
-  return { keys, uploads: [] };
+  const shards = Array.from({ length: keys_each }, (_, n) =>
+    createKeyHistory(SHARD_BUCKET, `${name}/shard ${n}`, false),
+  );
+  return { keys, shards, uploads: [] };
 }
 
 /**
@@ -75,22 +69,6 @@ async function step(writer, session) {
   for (const [weight, run] of STEPS) {
     dice -= weight;
     if (dice < 0) return run(writer, session);
-  }
-}
-
-/**
- * Sends one write of a key and records what came back.
- * @param {KeyHistory} history @param {Session} session @param {string} how
- * @param {import('./history.mjs').Write} write @param {() => Promise<string>} send gives the version id
- */
-async function record(history, session, how, write, send) {
-  begin(history, write, how);
-  session.sending(how);
-  try {
-    acknowledge(history, await send());
-  } catch (error) {
-    if (error instanceof RefusedError && session.may_refuse(error)) refuse(history, error.message);
-    throw error;
   }
 }
 
