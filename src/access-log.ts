@@ -1,4 +1,4 @@
-/** One log line for each request, at debug level: the hot path pays for it only when it is wanted. */
+/** One log line for each request, at debug level: the hot path pays for it only when it is wanted. Doors log failures. */
 import type { Logger } from 'pino';
 import type { Exchange } from './http/exchange.js';
 
@@ -10,8 +10,7 @@ function pathOf(url: string | undefined): string {
 export function accessLog(logger: Logger, door: string): (exchange: Exchange) => void {
   return (exchange) => {
     const { request, response } = exchange;
-    const failed = response.headersSent && response.statusCode >= 500;
-    if (!failed && !logger.isLevelEnabled('debug')) return;
+    if (!logger.isLevelEnabled('debug')) return;
     const line = {
       request_id: exchange.request_id,
       door,
@@ -22,7 +21,6 @@ export function accessLog(logger: Logger, door: string): (exchange: Exchange) =>
       duration_ms: Math.round((performance.now() - exchange.started_at) * 1000) / 1000,
       remote: request.socket.remoteAddress,
     };
-    if (failed) logger.warn(line, 'request failed');
-    else logger.debug(line, 'request');
+    logger.debug(line, 'request');
   };
 }

@@ -135,7 +135,7 @@ function s3Server({ input, config, storage }: Parts, door: Door): FastifyInstanc
     domains: config.s3.domains,
     serverFactory: door.serverFactory,
     onFailure: ({ request_id, operation, error, broken_off }) => {
-      if (error.status < 500 && !broken_off) return;
+      if ((error.status < 500 || error.status === 501) && !broken_off) return;
       input.logger.error({ request_id, operation, err: error, broken_off }, 'S3 request failed');
     },
   });

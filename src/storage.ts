@@ -3,13 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Adapter, isStoreError, type StoreError } from '../adapters/contract/index.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
-import { openLocalAdapter } from '../adapters/local/open-local-adapter.js';
+import { openAdapter } from '../adapters/open.js';
 import type { Environment } from '../config/env.js';
 import { RESERVED_ENV } from '../config/env.js';
 import { ConfigError } from '../config/load.js';
 import { reviewConfig } from '../config/review.js';
 import type { AdapterConfig, Config } from '../config/schema.js';
-import { type Access, hasSealedSecrets, openAccess } from './access/access.js';
+import { type Access, openAccess } from './access/access.js';
+import { hasSealedSecrets } from './access/key-book.js';
 import { openMasterKey } from './access/master-key.js';
 import { openRootCredentials, type RootCredentials } from './access/root-credentials.js';
 import { type NodeIdentity, openNodeId } from './control/node-id.js';
@@ -57,7 +58,10 @@ async function openAdapters(config: Config, on_fatal: (error: Error) => void): P
   try {
     for (const [name, settings] of adapterConfigs(config)) {
       if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
-      adapters.set(name, await openLocalAdapter({ name, path: resolve(settings.path), on_fatal: fatal }));
+      adapters.set(
+        name,
+        await openAdapter({ type: settings.type, name, path: resolve(settings.path), on_fatal: fatal }),
+      );
     }
   } catch (error) {
     await closeAll(adapters.values());

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { openStateStore } from '../state/lmdb-state.js';
 import type { StateStore } from '../state/store.js';
-import { type Access, hasSealedSecrets, openAccess } from './access.js';
+import { type Access, openAccess } from './access.js';
+import { hasSealedSecrets } from './key-book.js';
 import { openMasterKey } from './master-key.js';
 import { openRootCredentials } from './root-credentials.js';
 

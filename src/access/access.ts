@@ -1,26 +1,13 @@
-/** Identities, their access keys and the shard tokens: durable in the state store, served from memory. */
-import { randomBytes } from 'node:crypto';
+/** Who may knock: identities, their access keys and the shard tokens, durable in the state store. */
 import { LIMITS } from '../../config/limits.js';
 import type { Config, UserConfig } from '../../config/schema.js';
 import type { StateStore } from '../state/store.js';
-import type { Credential, CredentialSource, Identity } from './identity.js';
+import type { CredentialSource, Identity } from './identity.js';
+import { type IdentityBook, makeIdentity, openIdentityBook } from './identity-book.js';
+import { type KeyBook, openKeyBook } from './key-book.js';
 import type { MasterKey } from './master-key.js';
 import { generateKeyPair, type KeyPair } from './root-credentials.js';
-import {
-  generateToken,
-  hashToken,
-  makeShardTokens,
-  type ShardTokenRecord,
-  type ShardTokens,
-} from './shard-tokens.js';
-
-interface KeyRecord {
-  readonly access_key: string;
-  readonly identity_id: string;
-  /** By the master key, with the access key as context. */
-  readonly sealed_secret: string;
-  readonly created_at_ms: number;
-}
+import { openTokenBook, type ShardTokens, type TokenBook } from './shard-tokens.js';
 
 /** What may be shown of a key. */
 export interface KeyInfo {
@@ -45,6 +32,11 @@ export class AccessError extends Error {
   }
 }
 
+export interface CreatedKey extends KeyPair {
+  readonly user: string;
+  readonly user_created: boolean;
+}
+
 export interface Access {
   /** Owner of what belongs to the node itself. */
   readonly root: Identity;
@@ -52,12 +44,9 @@ export interface Access {
   readonly shard_tokens: ShardTokens;
   listKeys(): KeyInfo[];
   /** For the user of that name, who is made when there is none. The secret is never shown again. */
-  createKey(input: {
-    readonly user: string;
-  }): Promise<KeyPair & { readonly user: string; readonly user_created: boolean }>;
-  createShardToken(input: {
-    readonly name: string;
-  }): Promise<{ readonly id: string; readonly name: string; readonly token: string }>;
+  createKey(input: { readonly user: string }): Promise<CreatedKey>;
+  createShardToken(input: { readonly name: string }): ReturnType<TokenBook['create']>;
+  /** At once. Errors: not_found, not_allowed. */
   revokeKey(id: string): Promise<KeyInfo>;
 }
 
@@ -70,198 +59,148 @@ export interface OpenAccessInput {
   readonly now_ms: () => number;
 }
 
-const TOKEN_ID_DIGITS = 16;
-const ALL = { limit: Number.MAX_SAFE_INTEGER };
-
-/** Whether secrets were sealed in this state before. */
-export function hasSealedSecrets(state: StateStore): boolean {
-  return state.table('access_keys').count() > 0;
+interface Books {
+  readonly state: StateStore;
+  readonly identities: IdentityBook;
+  readonly keys: KeyBook;
+  readonly tokens: TokenBook;
 }
 
 export async function openAccess(input: OpenAccessInput): Promise<Access> {
-  const { state, master_key, now_ms } = input;
-  const identities = state.table<Identity>('identities');
-  const keys = state.table<KeyRecord>('access_keys');
-  const created_users = state.table<{ readonly id: string }>('configured_users');
-  const token_records = state.table<ShardTokenRecord>('shard_tokens');
+  const { state, now_ms, master_key } = input;
+  const identities = openIdentityBook(state);
+  const keys = openKeyBook({ state, identities, master_key, now_ms });
+  const tokens = openTokenBook({ state, configured: input.shard_tokens, now_ms });
+  const books: Books = { state, identities, keys, tokens };
+  const root = await openRoot(books, input.root);
+  for (const user of input.users) await createConfiguredUser(books, user);
+  return makeAccess(books, root, input.root.access_key);
+}
 
-  const by_access_key = new Map<string, Credential>();
-  const by_id = new Map<string, Identity>();
-  const by_name = new Map<string, Identity>();
-  const tokens = makeShardTokens(input.shard_tokens);
+interface Addition {
+  /** Where it is new. */
+  readonly identity?: Identity;
+  readonly key?: { readonly pair: KeyPair; readonly owner: Identity };
+  /** Remembers that this user of the configuration was made. */
+  readonly configured_user?: { readonly name: string; readonly id: string };
+}
 
-  const learnIdentity = (identity: Identity) => {
-    by_id.set(identity.id, identity);
-    by_name.set(identity.name, identity);
-  };
-
-  const newIdentity = (name: string, user: Partial<UserConfig>, is_root = false): Identity => ({
-    id: user.id ?? randomBytes(32).toString('hex'),
-    name,
-    display_name: user.display_name ?? name,
-    email: user.email ?? null,
-    is_root,
-    policies: user.policies ?? [],
-  });
-
-  /** Durable and in memory when it resolves; all or nothing. */
-  const store = async (
-    identity: Identity | undefined,
-    owner: Identity,
-    pair: KeyPair | undefined,
-    mark?: string,
-  ) => {
-    if (pair && by_access_key.has(pair.access_key)) {
-      throw new AccessError('exists', `access key ${pair.access_key} belongs to another user already`);
-    }
-    const sealed_secret = pair && master_key.seal(pair.secret_key, pair.access_key);
-    await state.transaction(() => {
-      if (identity) void identities.put(identity.id, identity);
-      if (mark !== undefined) void created_users.put(mark, { id: owner.id });
-      if (pair && sealed_secret !== undefined) {
-        const { access_key } = pair;
-        void keys.put(access_key, {
-          access_key,
-          identity_id: owner.id,
-          sealed_secret,
-          created_at_ms: now_ms(),
-        });
-      }
-    });
-    if (identity) learnIdentity(identity);
-    if (pair) by_access_key.set(pair.access_key, { ...pair, identity: owner });
-  };
-
-  const loadState = () => {
-    for (const { value } of identities.range(ALL)) learnIdentity(value);
-    for (const { value } of keys.range(ALL)) {
-      const identity = by_id.get(value.identity_id);
-      if (identity === undefined) continue;
-      by_access_key.set(value.access_key, { ...openKey(value, master_key), identity });
-    }
-    for (const { value } of token_records.range(ALL)) tokens.add(value);
-  };
-
-  const createConfiguredUser = async (user: UserConfig) => {
-    if (created_users.get(user.name) !== undefined) return;
-    const existing = by_name.get(user.name);
-    const owner = existing ?? newIdentity(user.name, user);
-    if (!existing && by_id.has(owner.id))
-      throw new AccessError('exists', `users: id ${owner.id} belongs to another user already`);
-    const { access_key, secret_key } = user;
-    const pair =
-      access_key !== undefined && secret_key !== undefined ? { access_key, secret_key } : undefined;
-    await store(existing ? undefined : owner, owner, pair, user.name);
-  };
-
-  loadState();
-  const root = by_name.get('root') ?? newIdentity('root', {}, true);
-  if (!by_id.has(root.id)) await store(root, root, undefined);
-  const holder = by_access_key.get(input.root.access_key);
-  if (holder && !holder.identity.is_root) {
-    throw new AccessError(
-      'exists',
-      `the root access key ${input.root.access_key} belongs to user ${holder.identity.name} already`,
-    );
+/** Durable and in memory when it resolves: all of it, or none. */
+async function add({ state, identities, keys }: Books, addition: Addition): Promise<void> {
+  const { identity, key, configured_user } = addition;
+  if (key && keys.find(key.pair.access_key)) {
+    throw new AccessError('exists', `access key ${key.pair.access_key} belongs to another user already`);
   }
-  by_access_key.set(input.root.access_key, { ...input.root, identity: root });
-  for (const user of input.users) await createConfiguredUser(user);
+  await state.transaction(() => {
+    if (identity) identities.write(identity);
+    if (key) keys.write(key.pair, key.owner);
+    if (configured_user) void configuredUsers(state).put(configured_user.name, { id: configured_user.id });
+  });
+  if (identity) identities.learn(identity);
+  if (key) keys.learn(key.pair, key.owner);
+}
 
-  const listKeys = (): KeyInfo[] => [
-    { type: 'access_key', id: input.root.access_key, name: 'root', created_at_ms: null, origin: 'root' },
-    ...keys
-      .range(ALL)
-      .filter(({ key }) => key !== input.root.access_key)
-      .map(
-        ({ key, value }): KeyInfo => ({
-          type: 'access_key',
-          id: key,
-          name: by_id.get(value.identity_id)?.name ?? '',
-          created_at_ms: value.created_at_ms,
-          origin: 'created',
-        }),
-      ),
-    ...input.shard_tokens.map(({ name, token, sha256 }): KeyInfo => {
-      const hash = token === undefined ? (sha256 ?? '').toLowerCase() : hashToken(token).toString('hex');
-      return {
-        type: 'shard_token',
-        id: hash.slice(0, TOKEN_ID_DIGITS),
-        name,
-        created_at_ms: null,
-        origin: 'configuration',
-      };
-    }),
-    ...token_records.range(ALL).map(
-      ({ key, value }): KeyInfo => ({
-        type: 'shard_token',
-        id: key.slice(0, TOKEN_ID_DIGITS),
-        name: value.name,
-        created_at_ms: value.created_at_ms,
+function configuredUsers(state: StateStore) {
+  return state.table<{ readonly id: string }>('configured_users');
+}
+
+async function openRoot(books: Books, pair: KeyPair): Promise<Identity> {
+  const kept = books.identities.findByName('root');
+  const root = kept ?? makeIdentity('root', {}, true);
+  if (!kept) await add(books, { identity: root });
+  const holder = books.keys.find(pair.access_key);
+  if (holder && !holder.identity.is_root) {
+    const { name } = holder.identity;
+    throw new AccessError('exists', `the root access key ${pair.access_key} belongs to user ${name} already`);
+  }
+  books.keys.learn(pair, root);
+  return root;
+}
+
+/** Once for each name: what was changed or revoked since is not brought back by a restart. */
+async function createConfiguredUser(books: Books, user: UserConfig): Promise<void> {
+  const { identities, state } = books;
+  if (configuredUsers(state).get(user.name) !== undefined) return;
+  const existing = identities.findByName(user.name);
+  const owner = existing ?? makeIdentity(user.name, user);
+  if (!existing && identities.findById(owner.id)) {
+    throw new AccessError('exists', `users: id ${owner.id} belongs to another user already`);
+  }
+  const { access_key, secret_key } = user;
+  const has_key = access_key !== undefined && secret_key !== undefined;
+  await add(books, {
+    ...(existing ? {} : { identity: owner }),
+    ...(has_key ? { key: { pair: { access_key, secret_key }, owner } } : {}),
+    configured_user: { name: user.name, id: owner.id },
+  });
+}
+
+function listKeys({ keys, tokens }: Books, root_access_key: string): KeyInfo[] {
+  const created = keys.list().filter(({ access_key }) => access_key !== root_access_key);
+  return [
+    { type: 'access_key', id: root_access_key, name: 'root', created_at_ms: null, origin: 'root' },
+    ...created.map(
+      ({ access_key, ...rest }): KeyInfo => ({
+        type: 'access_key',
+        id: access_key,
+        ...rest,
         origin: 'created',
       }),
     ),
+    ...tokens.list().map(
+      (token): KeyInfo => ({
+        type: 'shard_token',
+        ...token,
+        origin: token.created_at_ms === null ? 'configuration' : 'created',
+      }),
+    ),
   ];
+}
 
+function makeAccess(books: Books, root: Identity, root_access_key: string): Access {
+  const { identities, keys, tokens } = books;
   return {
     root,
-    credentials: {
-      findByAccessKey: (access_key) => by_access_key.get(access_key),
-      findById: (id) => by_id.get(id),
-    },
+    credentials: { findByAccessKey: keys.find, findById: identities.findById },
     shard_tokens: tokens,
-    listKeys,
+    listKeys: () => listKeys(books, root_access_key),
     createKey: async ({ user }) => {
-      if (keys.count() >= LIMITS.access_keys_max)
+      if (keys.count() >= LIMITS.access_keys_max) {
         throw new AccessError('too_many', 'there are too many access keys; revoke some');
-      const existing = by_name.get(user);
-      const owner = existing ?? newIdentity(user, {});
+      }
+      const existing = identities.findByName(user);
+      const owner = existing ?? makeIdentity(user);
       const pair = generateKeyPair();
-      await store(existing ? undefined : owner, owner, pair);
+      await add(books, { ...(existing ? {} : { identity: owner }), key: { pair, owner } });
       return { ...pair, user, user_created: existing === undefined };
     },
     createShardToken: async ({ name }) => {
-      if (tokens.count() >= LIMITS.shard_tokens_max)
+      if (tokens.count() >= LIMITS.shard_tokens_max) {
         throw new AccessError('too_many', 'there are too many shard tokens; revoke some');
-      const token = generateToken();
-      const sha256 = hashToken(token).toString('hex');
-      const record = { name, sha256, created_at_ms: now_ms() };
-      await token_records.put(sha256, record);
-      tokens.add(record);
-      return { id: sha256.slice(0, TOKEN_ID_DIGITS), name, token };
+      }
+      return tokens.create(name);
     },
     revokeKey: async (id) => {
-      const info = listKeys().find((key) => key.id === id);
+      const info = listKeys(books, root_access_key).find((key) => key.id === id);
       if (info === undefined) throw new AccessError('not_found', `there is no key ${id}`);
-      if (info.origin === 'root')
-        throw new AccessError(
-          'not_allowed',
-          'the root key is changed in the environment or in credentials.json, then by a restart',
-        );
-      if (info.origin === 'configuration')
-        throw new AccessError(
-          'not_allowed',
-          `${id} stands in the configuration file (shard_tokens); remove it there`,
-        );
-      if (info.type === 'access_key') {
-        by_access_key.delete(id);
-        await keys.delete(id);
-      } else {
-        const key = token_records.range(ALL).find((entry) => entry.key.startsWith(id))?.key ?? '';
-        tokens.remove(key);
-        await token_records.delete(key);
-      }
+      refuseForeign(info);
+      await (info.type === 'access_key' ? keys : tokens).remove(id);
       return info;
     },
   };
 }
 
-function openKey(record: KeyRecord, master_key: MasterKey): KeyPair {
-  try {
-    const secret_key = master_key.unseal(record.sealed_secret, record.access_key);
-    return { access_key: record.access_key, secret_key };
-  } catch {
-    throw new Error(
-      `the secret of access key ${record.access_key} cannot be opened: master.key (or BACKUP_NODE_MASTER_KEY) is not the one it was sealed with`,
+function refuseForeign({ id, origin }: KeyInfo): void {
+  if (origin === 'root') {
+    throw new AccessError(
+      'not_allowed',
+      'the root key is changed in the environment or in credentials.json, then by a restart',
+    );
+  }
+  if (origin === 'configuration') {
+    throw new AccessError(
+      'not_allowed',
+      `${id} stands in the configuration file (shard_tokens); remove it there`,
     );
   }
 }
