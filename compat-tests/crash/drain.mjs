@@ -26,6 +26,8 @@ const BUCKET = 'drain';
 const UPLOAD_BYTES = 64 * 1024;
 const DOWNLOAD_BYTES = 8 * 1024 ** 2;
 const POLL_MS = 10;
+/** Answers that a busy client has got before the node is told to end. */
+const WARM_ANSWERS = 10;
 
 /**
  * Ends a node in the midst of uploads, downloads and small requests: whoever was under way gets a whole answer.
@@ -44,7 +46,7 @@ export async function drainUnderLoad({ uploads, downloads, busy }) {
   const half_sent = await Promise.all(Array.from({ length: uploads }, (_, n) => beginUpload(node, n)));
   const half_read = await Promise.all(Array.from({ length: downloads }, () => beginDownload(node)));
   const clients = Array.from({ length: busy }, (_, n) => startBusyClient(node, n));
-  await Promise.all(clients.map((client) => client.first_answer));
+  await Promise.all(clients.map((client) => client.warm));
 
   const stopping = node.stop();
   await drainingSeen(node.api_url);
@@ -152,9 +154,9 @@ function startBusyClient(endpoint, n) {
   /** @type {string[]} */
   const broken = [];
   /** @type {() => void} */
-  let firstAnswer = () => {};
-  const first_answer = new Promise((/** @type {(value?: void) => void} */ resolve) => {
-    firstAnswer = resolve;
+  let warmUp = () => {};
+  const warm = new Promise((/** @type {(value?: void) => void} */ resolve) => {
+    warmUp = resolve;
   });
   const run = async () => {
     for (let turn = 0; ; turn += 1) {
@@ -173,13 +175,13 @@ function startBusyClient(endpoint, n) {
         if (request.reusedSocket) broken.push(`${key}: ${error}`);
         break;
       }
-      firstAnswer();
+      if (turn === WARM_ANSWERS) warmUp();
     }
-    firstAnswer();
+    warmUp();
     agent.destroy();
     return { acknowledged, broken };
   };
-  return { first_answer, ended: run() };
+  return { warm, ended: run() };
 }
 
 /** Until the node says that it is draining, or takes no more connections. @param {string} api_url */

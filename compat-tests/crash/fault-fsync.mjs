@@ -133,7 +133,10 @@ async function writeUntilGone(node, world, seed) {
 
 /** @param {unknown} error */
 function isLostConnection(error) {
-  return error instanceof Error && ('code' in error || /cut off|hang up/.test(error.message));
+  return (
+    error instanceof Error &&
+    ('code' in error || /cut off|hang up|fetch failed|terminated/.test(error.message))
+  );
 }
 
 /** @template T @param {Promise<T>} promise @param {string} what @returns {Promise<T>} */
