@@ -1,5 +1,5 @@
-import { StoreError } from '../contract/index.js';
-import type { BlobRecord } from './blobs/blob-store.js';
+import { isStoreError, StoreError } from '../contract/index.js';
+import type { BlobRecord, WrittenBlob } from './blobs/blob-store.js';
 import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
 import { sequenceKey } from './index/keys.js';
@@ -33,6 +33,42 @@ export function storeContent(
 }
 
 type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'sha256' | 'manifest_id'>;
+
+/**
+ * Runs the operation that refers to freshly written content, and lets go of the blob's lock after it. Content that no
+ * one came to refer to (a condition failed, the upload was aborted) is left to `maintain`.
+ */
+export async function commitContent<Result>(
+  context: LocalContext,
+  written: WrittenBlob,
+  operation: (transaction: WriteTransaction) => Result,
+): Promise<Result> {
+  try {
+    return await context.writer.run(operation);
+  } catch (error) {
+    if (written.record.inline === undefined) await abandon(context, written.record).catch(ignoreClosed);
+    throw error;
+  } finally {
+    written.release();
+  }
+}
+
+/** A row of its own makes the file known to `maintain`; without it only a walk over all files would find it. */
+function abandon(context: LocalContext, record: BlobRecord): Promise<void> {
+  const { tables, writer } = context;
+  return writer.run(({ now_ms }) => {
+    if (tables.blobs.doesExist(record.id)) return;
+    const { size_bytes, block_crcs } = record;
+    const row = { references: 0, corrupt: false, size_bytes, unreferenced_at_ms: now_ms, block_crcs };
+    void tables.blobs.put(record.id, row);
+    addGarbage(tables, now_ms, 'blob', record.id);
+  });
+}
+
+/** The writer failed or is closed: the walk at the next start finds the file. */
+function ignoreClosed(error: unknown): void {
+  if (!isStoreError(error, 'unavailable')) throw error;
+}
 
 /** Gives a copy its own hold on the content of its source. */
 export function shareContent(context: LocalContext, source: Owner, sequence: number): void {

@@ -1,7 +1,7 @@
 import type { Tables } from './index/tables.js';
 
-/** What nothing refers to any more, under the time at which that came to be. */
-export type GarbageKind = 'blob' | 'manifest' | 'upload';
+/** What nothing refers to any more, under the time at which that came to be. `completed`: the memory of an upload. */
+export type GarbageKind = 'blob' | 'manifest' | 'upload' | 'completed';
 
 export interface Garbage {
   readonly key: Buffer;
@@ -11,7 +11,7 @@ export interface Garbage {
   readonly value: Buffer;
 }
 
-const KINDS: readonly GarbageKind[] = ['blob', 'manifest', 'upload'];
+const KINDS: readonly GarbageKind[] = ['blob', 'manifest', 'upload', 'completed'];
 const ID_AT = 7;
 const NOTHING = Buffer.from([0]);
 

@@ -1,22 +1,28 @@
 import { LIMITS } from '../../config/limits.js';
-import { type Adapter, type Capabilities, StoreError } from '../contract/index.js';
+import type { Adapter, Capabilities } from '../contract/index.js';
+import { abortUpload } from './abort-upload.js';
 import { bucketInfo, createBucket, deleteBucket, listBuckets, putVersioning } from './buckets.js';
 import { createChangeWaiters, readChanges } from './changes.js';
+import { completeUpload } from './complete-upload.js';
 import type { LocalContext } from './context.js';
+import { copyObject } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { deleteDocument, getDocument, putDocument } from './documents.js';
+import { listObjectParts } from './list-object-parts.js';
 import { listObjects } from './list-objects.js';
+import { listVersions } from './list-versions.js';
+import { createMaintenance } from './maintain.js';
 import { putObject } from './put-object.js';
 import { getObject, headObject } from './read-object.js';
 import { getTags, putLegalHold, putRetention, putTags } from './tags-and-locks.js';
-
-function later(): never {
-  throw new StoreError('unsupported', 'comes with the next change', { subject: 'adapter' });
-}
+import { copyPart, uploadPart } from './upload-part.js';
+import { createUpload, listParts, listUploads } from './uploads.js';
+import { verifyObject } from './verify-object.js';
 
 /** All operations over one open context. `release` gives back what was opened. */
 export function createLocalAdapter(context: LocalContext, release: () => Promise<void>): Adapter {
   const waiters = createChangeWaiters(context);
+  const maintenance = createMaintenance(context);
   return {
     name: context.name,
     capabilities: capabilitiesOf(context),
@@ -35,25 +41,25 @@ export function createLocalAdapter(context: LocalContext, release: () => Promise
     headObject: (input) => headObject(context, input),
     deleteObject: (input) => deleteObject(context, input),
     deleteObjects: (input) => deleteObjects(context, input),
-    copyObject: async () => later(),
+    copyObject: (input) => copyObject(context, input),
     listObjects: (input) => listObjects(context, input),
-    verifyObject: async () => later(),
-    listVersions: async () => later(),
+    verifyObject: (input) => verifyObject(context, input),
+    listVersions: (input) => listVersions(context, input),
     getTags: async (input) => getTags(context, input),
     putTags: (input) => putTags(context, input),
     putRetention: (input) => putRetention(context, input),
     putLegalHold: (input) => putLegalHold(context, input),
-    createUpload: async () => later(),
-    uploadPart: async () => later(),
-    copyPart: async () => later(),
-    listParts: async () => later(),
-    listUploads: async () => later(),
-    completeUpload: async () => later(),
-    abortUpload: async () => later(),
-    listObjectParts: async () => later(),
+    createUpload: (input) => createUpload(context, input),
+    uploadPart: (input) => uploadPart(context, input),
+    copyPart: (input) => copyPart(context, input),
+    listParts: (input) => listParts(context, input),
+    listUploads: (input) => listUploads(context, input),
+    completeUpload: (input) => completeUpload(context, input),
+    abortUpload: (input) => abortUpload(context, input),
+    listObjectParts: (input) => listObjectParts(context, input),
     readChanges: async (input) => readChanges(context, input),
     waitForChange: ({ after, signal }) => waiters.wait(after, signal),
-    maintain: async () => ({ removed_blobs: 0, freed_bytes: 0 }),
+    maintain: (input) => maintenance.run(input),
     close: async () => {
       waiters.close();
       await release();

@@ -1,7 +1,7 @@
 import { evaluateWriteCondition } from '../conditions.js';
 import type { ChecksumAlgorithm, ObjectAttributes, ObjectInfo, PutObjectInput } from '../contract/index.js';
 import type { WrittenBlob } from './blobs/blob-store.js';
-import { storeContent } from './content.js';
+import { commitContent, storeContent } from './content.js';
 import type { LocalContext } from './context.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
@@ -27,13 +27,9 @@ export async function putObject(context: LocalContext, input: PutObjectInput): P
     ...(input.expect === undefined ? {} : { expect: input.expect }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  try {
-    return await context.writer.run((transaction) =>
-      commitPut(context, transaction, input, written, algorithm),
-    );
-  } finally {
-    written.release();
-  }
+  return commitContent(context, written, (transaction) =>
+    commitPut(context, transaction, input, written, algorithm),
+  );
 }
 
 function checkCondition(context: LocalContext, subject: Subject, input: PutObjectInput): void {

@@ -13,8 +13,9 @@ import type { LocalContext } from './context.js';
 import type { PartRecord } from './index/content-records.js';
 import { sequenceKey } from './index/keys.js';
 import type { ObjectRecord } from './index/records.js';
+import type { BucketRecord } from './index/tables.js';
 import { deleteMarkerError, objectInfo } from './object-info.js';
-import { findLive, needVersion, subjectOf } from './version-store.js';
+import { type FoundVersion, findLive, needVersion, subjectOf } from './version-store.js';
 
 interface Found {
   readonly record: ObjectRecord;
@@ -31,7 +32,7 @@ export async function getObject(context: LocalContext, input: GetObjectInput): P
 }
 
 function find(context: LocalContext, input: GetObjectInput): Found {
-  const record = findRecord(context, input);
+  const record = findRecord(context, context.buckets.read(input.bucket), input);
   const info = objectInfo(record.record, input.key, record.is_latest);
   if (input.condition !== undefined) evaluateReadCondition(info, input.condition);
   if (input.part_number !== undefined) {
@@ -47,9 +48,10 @@ function find(context: LocalContext, input: GetObjectInput): Found {
 /** A live version. Fails with not_found or delete_marker. */
 export function findRecord(
   context: LocalContext,
-  input: { readonly bucket: string; readonly key: string; readonly version_id?: string },
-): { record: ObjectRecord; is_latest: boolean } {
-  const subject = subjectOf(context.buckets.read(input.bucket), input.key);
+  bucket: BucketRecord,
+  input: { readonly key: string; readonly version_id?: string },
+): FoundVersion {
+  const subject = subjectOf(bucket, input.key);
   if (input.version_id === undefined) {
     const live = findLive(context, subject);
     if (live !== undefined) return { record: live, is_latest: true };

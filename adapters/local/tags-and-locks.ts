@@ -13,7 +13,7 @@ import { findRecord } from './read-object.js';
 import { needVersion, rewriteVersion, subjectOf } from './version-store.js';
 
 export function getTags(context: LocalContext, input: ObjectAddress): TagsResult {
-  const { record } = findRecord(context, input);
+  const { record } = findRecord(context, context.buckets.read(input.bucket), input);
   return { tags: record.tags, version_id: versionId(record) };
 }
 

@@ -4,8 +4,8 @@
  *
  *   objects            bucket id (4) · key
  *   versions           bucket id (4) · grouped key · inverted sequence (8)
- *   uploads, completed bucket id (4) · grouped key · upload id (16)
- *   parts              upload id (16) · part number (2)
+ *   uploads, completed bucket id (4) · grouped key · upload id (14)
+ *   parts              upload id (14) · part number (2)
  *   changes, small, …  sequence (8)
  *
  * "Grouped" makes a key self-delimiting without changing the order: eight bytes at a time, filled with zeros, each
@@ -16,7 +16,7 @@ const GROUP = 8;
 const MORE = 9;
 export const BUCKET_ID_BYTES = 4;
 export const SEQUENCE_BYTES = 8;
-export const UPLOAD_ID_BYTES = 16;
+export const UPLOAD_ID_BYTES = 14;
 
 export function objectKey(bucket_id: number, key: string): Buffer {
   return rawObjectKey(bucket_id, Buffer.from(key, 'utf8'));

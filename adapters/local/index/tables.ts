@@ -1,7 +1,12 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { StoreError, type VersioningState } from '../../contract/index.js';
+import {
+  type ObjectAttributes,
+  StoreError,
+  type UploadInfo,
+  type VersioningState,
+} from '../../contract/index.js';
 import {
   type BlobRow,
   blobEncoder,
@@ -64,17 +69,18 @@ export interface Tables {
   readonly garbage: Table<Buffer>;
 }
 
+/** The bucket and the key are in its own key. */
 export interface UploadRecord {
   readonly created_at_ms: number;
-  /** A record without content: the attributes of the object to be. */
-  readonly attributes: string;
+  /** Of the object to be. */
+  readonly attributes: ObjectAttributes;
   readonly initiator: string;
-  readonly algorithm: string | null;
-  readonly type: string | null;
+  /** What the client asked for; null when it left it to the default. */
+  readonly checksum: UploadInfo['checksum'];
 }
 
 export interface CompletedRecord {
-  readonly completed_at_ms: number;
+  /** Of the version that came out of it. */
   readonly sequence: number;
   /** Digest of the part list that was given. */
   readonly parts: string;

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { LIMITS } from '../../config/limits.js';
+import { evaluateWriteCondition } from '../conditions.js';
+import {
+  type CompletedPart,
+  type CompleteUploadInput,
+  type ObjectInfo,
+  StoreError,
+} from '../contract/index.js';
+import type { LocalContext } from './context.js';
+import { addGarbage } from './garbage.js';
+import type { PartRecord } from './index/content-records.js';
+import { partKey, sequenceKey } from './index/keys.js';
+import type { ObjectRecord } from './index/records.js';
+import type { WriteTransaction } from './index/writer.js';
+import { etagOf, objectInfo } from './object-info.js';
+import { newRecord, publishVersion } from './put-object.js';
+import { requireChecksum, uploadChecksum } from './upload-checksum.js';
+import { dropPart } from './upload-part.js';
+import { noSuchUpload, partsOf, type Upload, uploadOf } from './upload-store.js';
+import { findLive, subjectOf } from './version-store.js';
+
+/**
+ * One transaction that copies no bytes: the parts' rows become the manifest of the object, and with it their hold on
+ * their blobs.
+ */
+export async function completeUpload(context: LocalContext, input: CompleteUploadInput): Promise<ObjectInfo> {
+  context.buckets.read(input.bucket);
+  await context.space.admit(0);
+  return context.writer.run((transaction) => complete(context, transaction, input));
+}
+
+function complete(
+  context: LocalContext,
+  transaction: WriteTransaction,
+  input: CompleteUploadInput,
+): ObjectInfo {
+  const upload = uploadOf(context.buckets.write(input.bucket), input);
+  const record = context.tables.uploads.get(upload.row_key);
+  if (record === undefined) return completedBefore(context, upload, input);
+  const stored = new Map<number, PartRecord>();
+  for (const part of partsOf(context, upload.id)) stored.set(part.part_number, part);
+  const parts = chooseParts(input.parts, stored, context.settings.part_bytes_min);
+  const size_bytes = parts.reduce((sum, part) => sum + part.size_bytes, 0);
+  requireSize(input, size_bytes);
+  const checksum = uploadChecksum(record.checksum, parts);
+  requireChecksum(input.checksum, checksum, parts.length, record.checksum);
+  const subject = subjectOf(upload.bucket, upload.key);
+  const live = findLive(context, subject);
+  evaluateWriteCondition(live && { etag: etagOf(live) }, input.condition);
+
+  const sequence = transaction.nextSequence();
+  const object: ObjectRecord = {
+    ...newRecord(upload.bucket, transaction.now_ms, sequence, record.attributes),
+    size_bytes,
+    md5: md5Of(parts),
+    parts_count: parts.length,
+    content: 'manifest',
+    manifest_id: sequence,
+    checksum,
+  };
+  void context.tables.manifests.put(sequenceKey(sequence), { references: 1, parts });
+  closeUpload(context, transaction, upload, stored, new Set(parts));
+  remember(context, transaction, upload, sequence, input.parts);
+  return publishVersion(context, transaction, subject, object, live);
+}
+
+/** S3 API reference, "CompleteMultipartUpload", errors. */
+function chooseParts(
+  asked: readonly CompletedPart[],
+  stored: ReadonlyMap<number, PartRecord>,
+  part_bytes_min: number,
+): PartRecord[] {
+  if (asked.length === 0) throw new StoreError('invalid', 'an upload is completed with at least one part');
+  const parts: PartRecord[] = [];
+  let previous = 0;
+  for (const { part_number } of asked) {
+    if (part_number <= previous) {
+      throw new StoreError('invalid_part_order', 'part numbers have to rise', { subject: 'part' });
+    }
+    previous = part_number;
+  }
+  for (const each of asked) {
+    const part = stored.get(each.part_number);
+    if (part === undefined || part.md5 !== each.etag || !sameChecksum(part, each)) {
+      throw new StoreError('invalid_part', `part ${each.part_number} is not there or another one`, {
+        subject: 'part',
+        detail: { part_number: each.part_number, etag: each.etag },
+      });
+    }
+    parts.push(part);
+  }
+  requirePartSizes(parts, part_bytes_min);
+  return parts;
+}
+
+function sameChecksum(part: PartRecord, asked: CompletedPart): boolean {
+  if (asked.checksum === undefined) return true;
+  return asked.checksum.algorithm === part.checksum.algorithm && asked.checksum.value === part.checksum.value;
+}
+
+function requirePartSizes(parts: readonly PartRecord[], part_bytes_min: number): void {
+  for (const part of parts.slice(0, -1)) {
+    if (part.size_bytes >= part_bytes_min) continue;
+    throw new StoreError('part_too_small', `part ${part.part_number} has only ${part.size_bytes} bytes`, {
+      subject: 'part',
+      detail: {
+        part_number: part.part_number,
+        etag: part.md5,
+        size_bytes: part.size_bytes,
+        part_bytes_min,
+      },
+    });
+  }
+}
+
+function requireSize(input: CompleteUploadInput, size_bytes: number): void {
+  if (input.size_bytes !== undefined && input.size_bytes !== size_bytes) {
+    throw new StoreError('digest_mismatch', `the parts have ${size_bytes} bytes together`, {
+      subject: 'object',
+      detail: { algorithm: 'size', size_bytes },
+    });
+  }
+  if (size_bytes > LIMITS.object_bytes_max) {
+    throw new StoreError('invalid', 'the object is too large', {
+      detail: { bytes_max: LIMITS.object_bytes_max },
+    });
+  }
+}
+
+function md5Of(parts: readonly PartRecord[]): string {
+  const hash = createHash('md5');
+  for (const part of parts) hash.update(part.md5, 'hex');
+  return hash.digest('hex');
+}
+
+/** Parts that were not chosen are let go of; the manifest took over the others. */
+function closeUpload(
+  context: LocalContext,
+  transaction: WriteTransaction,
+  upload: Upload,
+  stored: ReadonlyMap<number, PartRecord>,
+  chosen: ReadonlySet<PartRecord>,
+): void {
+  for (const part of stored.values()) {
+    void context.tables.parts.remove(partKey(upload.id, part.part_number));
+    // Counted as a part until now; the version counts it from here on.
+    if (chosen.has(part)) transaction.count(upload.bucket.id, { stored_bytes: -part.size_bytes });
+    else dropPart(context, transaction, upload.bucket.id, part);
+  }
+  void context.tables.uploads.remove(upload.row_key);
+}
+
+function digestOf(parts: readonly CompletedPart[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.part_number}:${part.etag};`);
+  return hash.digest('base64');
+}
+
+function remember(
+  context: LocalContext,
+  transaction: WriteTransaction,
+  upload: Upload,
+  sequence: number,
+  parts: readonly CompletedPart[],
+): void {
+  const { tables, settings } = context;
+  void tables.completed.put(upload.row_key, { sequence, parts: digestOf(parts) });
+  const forget_at_ms = transaction.now_ms + settings.completed_kept_ms - settings.garbage_grace_ms;
+  addGarbage(tables, Math.max(0, forget_at_ms), 'completed', upload.row_key);
+}
+
+/** The answer to the first completion may have been lost on its way. */
+function completedBefore(context: LocalContext, upload: Upload, input: CompleteUploadInput): ObjectInfo {
+  const completed = context.tables.completed.get(upload.row_key);
+  const live = findLive(context, subjectOf(upload.bucket, upload.key));
+  if (
+    completed !== undefined &&
+    live?.sequence === completed.sequence &&
+    completed.parts === digestOf(input.parts)
+  ) {
+    return objectInfo(live, upload.key, true);
+  }
+  throw noSuchUpload(input);
+}

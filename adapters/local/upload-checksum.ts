@@ -1,0 +1,54 @@
+import { combineComposite, combineFullObject } from '../../src/wire/checksums.js';
+import { type ObjectChecksum, StoreError, type UploadInfo } from '../contract/index.js';
+import type { PartRecord } from './index/content-records.js';
+import type { StoredChecksum } from './index/records.js';
+
+type Declared = UploadInfo['checksum'];
+
+/**
+ * The object's checksum out of those of its parts. Without a declared one: CRC64NVME over the whole object, as AWS
+ * does, or what all parts brought. Null where the parts brought different ones.
+ */
+export function uploadChecksum(declared: Declared, parts: readonly PartRecord[]): StoredChecksum | null {
+  const algorithm = declared?.algorithm ?? parts[0]?.checksum.algorithm;
+  if (algorithm === undefined) return null;
+  if (parts.some((part) => part.checksum.algorithm !== algorithm)) return null;
+  const can_combine = algorithm !== 'SHA1' && algorithm !== 'SHA256';
+  const type = declared?.type ?? (can_combine ? 'FULL_OBJECT' : 'COMPOSITE');
+  const values = parts.map((part) => ({
+    checksum: Buffer.from(part.checksum.value, 'base64'),
+    size_bytes: part.size_bytes,
+  }));
+  const value =
+    type === 'COMPOSITE' || !can_combine
+      ? combineComposite(
+          algorithm,
+          values.map(({ checksum }) => checksum),
+        )
+      : combineFullObject(algorithm, values);
+  return { algorithm, type, value: value.toString('base64') };
+}
+
+/** Compares with the whole object's checksum as the client knows it; a composite value may come with or without `-N`. */
+export function requireChecksum(
+  expected: ObjectChecksum | undefined,
+  actual: StoredChecksum | null,
+  parts_count: number,
+  declared: Declared,
+): void {
+  if (expected === undefined) return;
+  if (declared !== null && declared.type !== expected.type) {
+    throw new StoreError('invalid', `the upload was begun with ${declared.type} checksums`, {
+      subject: 'object',
+      detail: { type: declared.type },
+    });
+  }
+  const suffix = `-${parts_count}`;
+  const value = expected.value.endsWith(suffix) ? expected.value.slice(0, -suffix.length) : expected.value;
+  if (actual?.algorithm === expected.algorithm && actual.type === expected.type && actual.value === value)
+    return;
+  throw new StoreError('digest_mismatch', `the object has another ${expected.algorithm} checksum`, {
+    subject: 'object',
+    detail: { algorithm: expected.algorithm },
+  });
+}

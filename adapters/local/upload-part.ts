@@ -1,0 +1,160 @@
+import { evaluateSourceCondition, resolveRange } from '../conditions.js';
+import {
+  type ChecksumAlgorithm,
+  type CopyPartInput,
+  type PartInfo,
+  type ResolvedRange,
+  StoreError,
+  type UploadPartInput,
+} from '../contract/index.js';
+import type { WrittenBlob } from './blobs/blob-store.js';
+import { commitContent, dropContent, shareContent, storeContent } from './content.js';
+import type { LocalContext } from './context.js';
+import type { PartRecord } from './index/content-records.js';
+import { partKey } from './index/keys.js';
+import type { ObjectRecord } from './index/records.js';
+import type { UploadRecord } from './index/tables.js';
+import type { WriteTransaction } from './index/writer.js';
+import { objectInfo, versionId } from './object-info.js';
+import { DEFAULT_ALGORITHM } from './put-object.js';
+import { findRecord, openBody } from './read-object.js';
+import { needUpload, partInfo, type Upload, uploadOf } from './upload-store.js';
+
+export async function uploadPart(context: LocalContext, input: UploadPartInput): Promise<PartInfo> {
+  const upload = uploadOf(context.buckets.read(input.bucket), input);
+  const record = needUpload(context, upload);
+  const algorithm = partAlgorithm(record, input.expect?.checksum?.algorithm);
+  await context.space.admit(input.size_bytes);
+  const written = await context.blobs.write({
+    body: input.body,
+    size_bytes: input.size_bytes,
+    algorithm,
+    ...(input.expect === undefined ? {} : { expect: input.expect }),
+    ...(input.signal === undefined ? {} : { signal: input.signal }),
+  });
+  return commitPart(context, input, written, algorithm);
+}
+
+/** An upload that was begun with an algorithm takes no other; else a part brings its own. */
+function partAlgorithm(upload: UploadRecord, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
+  const declared = upload.checksum?.algorithm;
+  if (declared !== undefined && asked !== undefined && declared !== asked) {
+    throw new StoreError('invalid', `the upload was begun with ${declared} checksums`, {
+      subject: 'part',
+      detail: { algorithm: declared, actual: asked },
+    });
+  }
+  return declared ?? asked ?? DEFAULT_ALGORITHM;
+}
+
+function commitPart(
+  context: LocalContext,
+  input: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly upload_id: string;
+    readonly part_number: number;
+  },
+  written: WrittenBlob,
+  algorithm: ChecksumAlgorithm,
+): Promise<PartInfo> {
+  return commitContent(context, written, (transaction) => {
+    const upload = uploadOf(context.buckets.write(input.bucket), input);
+    needUpload(context, upload);
+    const sequence = transaction.nextSequence();
+    return putPart(context, transaction, upload, {
+      part_number: input.part_number,
+      size_bytes: written.record.size_bytes,
+      md5: written.md5.toString('hex'),
+      modified_at_ms: transaction.now_ms,
+      content: storeContent(context, written.record, sequence),
+      sequence,
+      sha256: written.record.id.toString('hex'),
+      checksum: { algorithm, type: 'FULL_OBJECT', value: written.checksum.toString('base64') },
+    });
+  });
+}
+
+/** In place of an earlier part of that number. */
+function putPart(
+  context: LocalContext,
+  transaction: WriteTransaction,
+  upload: Upload,
+  part: PartRecord,
+): PartInfo {
+  const key = partKey(upload.id, part.part_number);
+  const earlier = context.tables.parts.get(key);
+  if (earlier !== undefined) dropPart(context, transaction, upload.bucket.id, earlier);
+  void context.tables.parts.put(key, part);
+  transaction.count(upload.bucket.id, { stored_bytes: part.size_bytes });
+  return partInfo(part);
+}
+
+/** The caller removes or replaces its row. Inside a transaction. */
+export function dropPart(
+  context: LocalContext,
+  transaction: WriteTransaction,
+  bucket_id: number,
+  part: PartRecord,
+): void {
+  dropContent(context, transaction, { ...part, manifest_id: 0 });
+  transaction.count(bucket_id, { stored_bytes: -part.size_bytes });
+}
+
+type CopyPartResult = PartInfo & { readonly source_version_id: string };
+
+/** S3 API reference, "UploadPartCopy". A whole object in one blob is shared; anything else is written as new content. */
+export async function copyPart(context: LocalContext, input: CopyPartInput): Promise<CopyPartResult> {
+  const upload = uploadOf(context.buckets.read(input.bucket), input);
+  const algorithm = partAlgorithm(needUpload(context, upload), undefined);
+  const { record, range } = findSource(context, input);
+  const source_version_id = versionId(record);
+  if (range === null && record.content !== 'manifest' && record.checksum?.algorithm === algorithm) {
+    const part = await context.writer.run((transaction) => sharePart(context, transaction, input));
+    return { ...part, source_version_id };
+  }
+  const size_bytes = range === null ? record.size_bytes : range.end - range.start + 1;
+  await context.space.admit(size_bytes);
+  const written = await context.blobs.write({
+    body: openBody(context, record, range),
+    size_bytes,
+    algorithm,
+    ...(input.signal === undefined ? {} : { signal: input.signal }),
+  });
+  return { ...(await commitPart(context, input, written, algorithm)), source_version_id };
+}
+
+function findSource(
+  context: LocalContext,
+  input: CopyPartInput,
+): { record: ObjectRecord; range: ResolvedRange | null } {
+  const { source } = input;
+  const { record, is_latest } = findRecord(context, context.buckets.read(source.bucket), source);
+  evaluateSourceCondition(objectInfo(record, source.key, is_latest), source.condition);
+  if (source.range === undefined) return { record, range: null };
+  const range = resolveRange(record.size_bytes, source.range);
+  const whole = range.start === 0 && range.end === record.size_bytes - 1;
+  return { record, range: whole ? null : range };
+}
+
+function sharePart(context: LocalContext, transaction: WriteTransaction, input: CopyPartInput): PartInfo {
+  const upload = uploadOf(context.buckets.write(input.bucket), input);
+  needUpload(context, upload);
+  const { record } = findSource(context, input);
+  const { content, checksum, sha256 } = record;
+  if (content === 'manifest' || checksum === null || sha256 === null) {
+    throw new StoreError('conflict', 'the source changed while it was copied');
+  }
+  const sequence = transaction.nextSequence();
+  shareContent(context, record, sequence);
+  return putPart(context, transaction, upload, {
+    part_number: input.part_number,
+    size_bytes: record.size_bytes,
+    md5: record.md5,
+    modified_at_ms: transaction.now_ms,
+    content,
+    sequence,
+    sha256,
+    checksum,
+  });
+}
