@@ -1,9 +1,12 @@
 import {
+  type BucketAddress,
   type BucketInfo,
   type CreateBucketInput,
   type ListBucketsInput,
   type ListBucketsResult,
+  type PutVersioningInput,
   StoreError,
+  type Usage,
 } from '../contract/index.js';
 import { abortUploadsOf } from './abort-upload.js';
 import type { LocalContext } from './context.js';
@@ -11,9 +14,21 @@ import { bucketKey, successor } from './index/keys.js';
 import { type BucketRecord, META } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
 
-export function bucketInfo(record: BucketRecord): BucketInfo {
+function bucketInfo(record: BucketRecord): BucketInfo {
   const { id: _id, ...info } = record;
   return info;
+}
+
+interface Call {
+  readonly signal?: AbortSignal;
+}
+
+export function headBucket(context: LocalContext, input: BucketAddress): BucketInfo {
+  return bucketInfo(context.buckets.read(input.bucket));
+}
+
+export function usageOf(context: LocalContext, input: Call & { readonly bucket?: string }): Usage {
+  return context.usage.read(input.bucket === undefined ? undefined : context.buckets.read(input.bucket).id);
 }
 
 export function createBucket(context: LocalContext, input: CreateBucketInput): Promise<BucketInfo> {
@@ -52,7 +67,8 @@ function saveBucket(
   transaction.change({ sequence: transaction.nextSequence(), type, bucket: record.name });
 }
 
-export async function deleteBucket(context: LocalContext, name: string): Promise<void> {
+export async function deleteBucket(context: LocalContext, input: BucketAddress): Promise<void> {
+  const name = input.bucket;
   await context.writer.run((transaction) => {
     const record = context.buckets.write(name);
     if (!isEmpty(context, record)) {
@@ -98,17 +114,18 @@ export function listBuckets(context: LocalContext, input: ListBucketsInput): Lis
   return { buckets, next: null };
 }
 
-export async function putVersioning(
-  context: LocalContext,
-  name: string,
-  versioning: 'enabled' | 'suspended',
-): Promise<void> {
+export async function putVersioning(context: LocalContext, input: PutVersioningInput): Promise<void> {
+  const { versioning } = input;
   await context.writer.run((transaction) => {
-    const record = context.buckets.write(name);
+    const record = context.buckets.write(input.bucket);
     if (record.object_lock && versioning === 'suspended') {
       throw new StoreError('conflict', 'object lock forbids suspending versioning', { subject: 'bucket' });
     }
-    if (record.versioning === versioning) return;
-    saveBucket(context, transaction, { ...record, versioning }, 'bucket_changed');
+    if (input.object_lock === true && record.versioning !== 'enabled') {
+      throw new StoreError('conflict', 'object lock needs versioning', { subject: 'bucket' });
+    }
+    const object_lock = record.object_lock || input.object_lock === true;
+    if (record.versioning === versioning && record.object_lock === object_lock) return;
+    saveBucket(context, transaction, { ...record, versioning, object_lock }, 'bucket_changed');
   });
 }

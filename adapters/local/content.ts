@@ -2,6 +2,7 @@ import { isStoreError, StoreError } from '../contract/index.js';
 import type { BlobRecord, WrittenBlob } from './blobs/blob-store.js';
 import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
+import { closedError } from './gate.js';
 import { sequenceKey } from './index/keys.js';
 import type { ContentKind, ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';
@@ -138,6 +139,8 @@ export function readContent(
   context: LocalContext,
   owner: Pick<ObjectRecord, 'content' | 'sequence' | 'size_bytes' | 'sha256'>,
 ): BlobRecord {
+  // A body may outlive its call.
+  if (context.gate.closed) throw closedError();
   const { tables } = context;
   const { size_bytes } = owner;
   const id = blobId(owner);
@@ -155,10 +158,10 @@ export function readContent(
 
 const EMPTY = Buffer.alloc(0);
 
-export function corrupt(): StoreError {
+function corrupt(): StoreError {
   return new StoreError('corrupt', 'the stored bytes no longer match their digest');
 }
 
-function missing(): StoreError {
+export function missing(): StoreError {
   return new StoreError('corrupt', 'the content of the object is missing');
 }

@@ -1,6 +1,7 @@
 import type { BlobStore } from './blobs/blob-store.js';
 import type { BucketBook } from './bucket-book.js';
 import type { FreeSpace } from './free-space.js';
+import type { Gate } from './gate.js';
 import type { Tables } from './index/tables.js';
 import type { Writer } from './index/writer.js';
 import type { Pins } from './pins.js';
@@ -16,6 +17,7 @@ export interface LocalContext {
   readonly usage: UsageBook;
   readonly space: FreeSpace;
   readonly pins: Pins;
+  readonly gate: Gate;
   readonly now: () => number;
   readonly settings: LocalSettings;
 }

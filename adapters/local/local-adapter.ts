@@ -1,13 +1,14 @@
 import { LIMITS } from '../../config/limits.js';
-import type { Adapter, Capabilities } from '../contract/index.js';
+import type { Adapter, Capabilities, MaintainInput } from '../contract/index.js';
 import { abortUpload } from './abort-upload.js';
-import { bucketInfo, createBucket, deleteBucket, listBuckets, putVersioning } from './buckets.js';
+import { createBucket, deleteBucket, headBucket, listBuckets, putVersioning, usageOf } from './buckets.js';
 import { createChangeWaiters, readChanges } from './changes.js';
 import { completeUpload } from './complete-upload.js';
 import type { LocalContext } from './context.js';
 import { copyObject } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { deleteDocument, getDocument, putDocument } from './documents.js';
+import { asStoreError } from './gate.js';
 import { listObjectParts } from './list-object-parts.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';
@@ -19,53 +20,95 @@ import { copyPart, uploadPart } from './upload-part.js';
 import { createUpload, listParts, listUploads } from './uploads.js';
 import { verifyObject } from './verify-object.js';
 
+interface Call {
+  readonly signal?: AbortSignal;
+}
+
 /** All operations over one open context. `release` gives back what was opened. */
 export function createLocalAdapter(context: LocalContext, release: () => Promise<void>): Adapter {
   const waiters = createChangeWaiters(context);
   const maintenance = createMaintenance(context);
+  const { gate } = context;
+
+  /** What the caller's own body throws passes through as it is. */
+  function withBody<Input extends Call, Result>(work: Operation<Input, Result>) {
+    return async (input: Input): Promise<Result> => {
+      gate.enter(input.signal);
+      try {
+        return await work(context, input);
+      } finally {
+        gate.leave();
+      }
+    };
+  }
+
+  function call<Input extends Call, Result>(work: Operation<Input, Result>) {
+    return async (input: Input): Promise<Result> => {
+      gate.enter(input.signal);
+      try {
+        return await work(context, input);
+      } catch (error) {
+        throw asStoreError(error, input.signal);
+      } finally {
+        gate.leave();
+      }
+    };
+  }
+
+  let closing: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    const left = gate.close();
+    waiters.close();
+    await left;
+    await release();
+  }
+
   return {
     name: context.name,
     capabilities: capabilitiesOf(context),
-    createBucket: (input) => createBucket(context, input),
-    headBucket: async (input) => bucketInfo(context.buckets.read(input.bucket)),
-    deleteBucket: (input) => deleteBucket(context, input.bucket),
-    listBuckets: async (input) => listBuckets(context, input),
-    putVersioning: (input) => putVersioning(context, input.bucket, input.versioning),
-    getDocument: async (input) => getDocument(context, input),
-    putDocument: (input) => putDocument(context, input),
-    deleteDocument: (input) => deleteDocument(context, input),
-    usage: async (input) =>
-      context.usage.read(input.bucket === undefined ? undefined : context.buckets.read(input.bucket).id),
-    putObject: (input) => putObject(context, input),
-    getObject: (input) => getObject(context, input),
-    headObject: (input) => headObject(context, input),
-    deleteObject: (input) => deleteObject(context, input),
-    deleteObjects: (input) => deleteObjects(context, input),
-    copyObject: (input) => copyObject(context, input),
-    listObjects: (input) => listObjects(context, input),
-    verifyObject: (input) => verifyObject(context, input),
-    listVersions: (input) => listVersions(context, input),
-    getTags: async (input) => getTags(context, input),
-    putTags: (input) => putTags(context, input),
-    putRetention: (input) => putRetention(context, input),
-    putLegalHold: (input) => putLegalHold(context, input),
-    createUpload: (input) => createUpload(context, input),
-    uploadPart: (input) => uploadPart(context, input),
-    copyPart: (input) => copyPart(context, input),
-    listParts: (input) => listParts(context, input),
-    listUploads: (input) => listUploads(context, input),
-    completeUpload: (input) => completeUpload(context, input),
-    abortUpload: (input) => abortUpload(context, input),
-    listObjectParts: (input) => listObjectParts(context, input),
-    readChanges: async (input) => readChanges(context, input),
-    waitForChange: ({ after, signal }) => waiters.wait(after, signal),
-    maintain: (input) => maintenance.run(input),
-    close: async () => {
-      waiters.close();
-      await release();
+    createBucket: call(createBucket),
+    headBucket: call(headBucket),
+    deleteBucket: call(deleteBucket),
+    listBuckets: call(listBuckets),
+    putVersioning: call(putVersioning),
+    getDocument: call(getDocument),
+    putDocument: call(putDocument),
+    deleteDocument: call(deleteDocument),
+    usage: call(usageOf),
+    putObject: withBody(putObject),
+    getObject: call(getObject),
+    headObject: call(headObject),
+    deleteObject: call(deleteObject),
+    deleteObjects: call(deleteObjects),
+    copyObject: call(copyObject),
+    listObjects: call(listObjects),
+    verifyObject: call(verifyObject),
+    listVersions: call(listVersions),
+    getTags: call(getTags),
+    putTags: call(putTags),
+    putRetention: call(putRetention),
+    putLegalHold: call(putLegalHold),
+    createUpload: call(createUpload),
+    uploadPart: withBody(uploadPart),
+    copyPart: call(copyPart),
+    listParts: call(listParts),
+    listUploads: call(listUploads),
+    completeUpload: call(completeUpload),
+    abortUpload: call(abortUpload),
+    listObjectParts: call(listObjectParts),
+    readChanges: call(readChanges),
+    waitForChange: async ({ after, signal }) => {
+      if (!gate.closed) await waiters.wait(after, signal);
+    },
+    maintain: call((_context, input: MaintainInput) => maintenance.run(input)),
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }
+
+type Operation<Input, Result> = (context: LocalContext, input: Input) => Result | Promise<Result>;
 
 function capabilitiesOf(context: LocalContext): Capabilities {
   return {

@@ -5,6 +5,7 @@ import { openBlobStore } from './blobs/open-blob-store.js';
 import { openBucketBook } from './bucket-book.js';
 import type { LocalContext, LocalSettings } from './context.js';
 import { openFreeSpace } from './free-space.js';
+import { createGate } from './gate.js';
 import { META, openTables } from './index/tables.js';
 import { createWriter } from './index/writer.js';
 import { createLocalAdapter } from './local-adapter.js';
@@ -74,6 +75,7 @@ async function openContext(options: OpenLocalAdapterOptions): Promise<LocalConte
       ...(options.reserve_bytes === undefined ? {} : { reserve_bytes: options.reserve_bytes }),
     }),
     pins: createPins(),
+    gate: createGate(),
     settings: settingsOf(options),
   };
 }

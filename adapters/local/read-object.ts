@@ -8,14 +8,23 @@ import {
   type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
-import { readContent } from './content.js';
+import { missing, readContent } from './content.js';
 import type { LocalContext } from './context.js';
+import { closedError } from './gate.js';
 import type { PartRecord } from './index/content-records.js';
 import { sequenceKey } from './index/keys.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import { deleteMarkerError, objectInfo } from './object-info.js';
 import { type FoundVersion, findLive, needVersion, subjectOf } from './version-store.js';
+
+async function* abortable(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  for await (const chunk of body) {
+    yield chunk;
+    signal.throwIfAborted();
+  }
+}
 
 interface Found {
   readonly record: ObjectRecord;
@@ -28,7 +37,9 @@ export async function headObject(context: LocalContext, input: GetObjectInput): 
 
 export async function getObject(context: LocalContext, input: GetObjectInput): Promise<GetObjectResult> {
   const { record, result } = find(context, input);
-  return { ...result, body: openBody(context, record, result.range) };
+  const body = openBody(context, record, result.range);
+  if (input.signal === undefined || body instanceof Uint8Array) return { ...result, body };
+  return { ...result, body: abortable(body, input.signal) };
 }
 
 function find(context: LocalContext, input: GetObjectInput): Found {
@@ -62,7 +73,10 @@ export function findRecord(
 }
 
 export function readManifest(context: LocalContext, record: ObjectRecord): readonly PartRecord[] {
-  return context.tables.manifests.get(sequenceKey(record.manifest_id))?.parts ?? [];
+  if (context.gate.closed) throw closedError();
+  const manifest = context.tables.manifests.get(sequenceKey(record.manifest_id));
+  if (manifest === undefined) throw missing();
+  return manifest.parts;
 }
 
 /** S3 API reference, "GetObject", partNumber: an object that was not uploaded in parts is its own part 1. */
