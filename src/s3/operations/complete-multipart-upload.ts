@@ -120,9 +120,21 @@ function objectSize(text: string | undefined): number | undefined {
   });
 }
 
+async function completeUpload(store: OperationContext['store'], input: CompleteUploadInput) {
+  try {
+    return await store.completeUpload(input);
+  } catch (error) {
+    if (!isStoreError(error, 'digest_mismatch') || error.detail.algorithm !== 'size') throw error;
+    throw new S3Error('InvalidRequest', {
+      message: `The provided 'x-amz-mp-object-size' header value ${input.size_bytes} does not match what was computed.`,
+      cause: error,
+    });
+  }
+}
+
 async function complete(context: OperationContext, input: CompleteUploadInput) {
   const { bucket, key, store, base_url } = context;
-  const info = await store.completeUpload(input);
+  const info = await completeUpload(store, input);
   const content =
     `<Location>${escapeXml(base_url)}</Location><Bucket>${escapeXml(bucket)}</Bucket>` +
     `<Key>${escapeXml(key)}</Key><ETag>${escapeXml(quoteEtag(info.etag))}</ETag>` +

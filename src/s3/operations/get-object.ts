@@ -3,7 +3,7 @@ import type { Operation, OperationContext, Reply } from '../operation.js';
 import { bareEtag } from '../parameters/etag.js';
 import { headerText } from '../parameters/header-text.js';
 import { addExtent, objectHeaders } from '../parameters/object-headers.js';
-import { readRequest, wantsChecksum } from '../parameters/read-request.js';
+import { partErrors, readRequest, wantsChecksum } from '../parameters/read-request.js';
 import { applyOverrides } from '../parameters/response-overrides.js';
 import { parseTime } from '../parameters/times.js';
 
@@ -13,7 +13,7 @@ export const getObject: Operation = { name: 'GetObject', action: 's3:GetObject',
 async function run(context: OperationContext): Promise<Reply> {
   const { store, headers: sent } = context;
   const request = readRequest(context);
-  let result = await store.getObject(request);
+  let result = await partErrors(request, store.getObject(request));
   const ifRange = headerText(sent, 'if-range');
   if (ifRange !== undefined && result.range !== null && !isCurrent(result, ifRange)) {
     const { range: _, ...whole } = request;

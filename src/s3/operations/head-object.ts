@@ -1,6 +1,6 @@
 import type { Operation, OperationContext, Reply } from '../operation.js';
 import { addExtent, objectHeaders } from '../parameters/object-headers.js';
-import { readRequest, wantsChecksum } from '../parameters/read-request.js';
+import { partErrors, readRequest, wantsChecksum } from '../parameters/read-request.js';
 import { applyOverrides } from '../parameters/response-overrides.js';
 
 /** S3 API reference, "HeadObject": the headers of GetObject. */
@@ -8,7 +8,7 @@ export const headObject: Operation = { name: 'HeadObject', action: 's3:GetObject
 
 async function run(context: OperationContext): Promise<Reply> {
   const request = readRequest(context);
-  const result = await context.store.headObject(request);
+  const result = await partErrors(request, context.store.headObject(request));
   const headers = objectHeaders(result.info);
   const isPart = request.part_number !== undefined;
   const { status, size_bytes } = addExtent(headers, result, wantsChecksum(context.headers), isPart);

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GetObjectInput } from '../../../adapters/contract/index.js';
+import { type GetObjectInput, isStoreError } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
 import { readCondition } from '../conditions.js';
 import { S3Error } from '../errors.js';
@@ -33,4 +33,17 @@ export function readRequest(context: OperationContext): GetObjectInput {
 /** x-amz-checksum-mode: ENABLED. */
 export function wantsChecksum(headers: IncomingHttpHeaders): boolean {
   return headerText(headers, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
+}
+
+/** A part that the object does not have is no range that it does not have: S3 has a code of its own for it. */
+export async function partErrors<T>(request: GetObjectInput, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (request.part_number === undefined || !isStoreError(error, 'range_not_satisfiable')) throw error;
+    throw new S3Error('InvalidPartNumber', {
+      fields: { PartNumberRequested: request.part_number },
+      cause: error,
+    });
+  }
 }
