@@ -38,7 +38,6 @@ async function send(run: RunFile, method: string, path: string, body: unknown): 
     port: url.port,
     path: url.pathname + url.search,
     method,
-    agent: false,
     headers: {
       host: url.host,
       authorization: `Bearer ${run.control_token}`,
@@ -50,6 +49,8 @@ async function send(run: RunFile, method: string, path: string, body: unknown): 
   if (run.certificate_file !== null) {
     const socket = await connectPinned(url, run.certificate_file);
     options.createConnection = () => socket;
+  } else {
+    options.agent = false;
   }
   return new Promise((resolve, reject) => {
     const outgoing = request(options, resolve);
