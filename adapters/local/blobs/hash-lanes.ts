@@ -15,7 +15,7 @@ export interface LaneReply {
 }
 
 /** A running computation of one or more digests over the same bytes, on one worker. */
-export interface HashStream {
+interface HashStream {
   /** Hashes the first `length` bytes of a shared block, which must stay untouched until it resolves. */
   update(block: Block, length: number): Promise<void>;
   /** One digest for each algorithm; ends the stream. */
