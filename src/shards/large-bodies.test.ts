@@ -43,7 +43,7 @@ describe('bodies above the limit', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
     expect(answer).toContain('{"detail":"');
-    expect(sent_bytes).toBeLessThan(64 * MIB);
+    expect(sent_bytes).toBeLessThan(32 * MIB);
   });
 
   it('are refused on the way when they declare no length', async () => {
@@ -56,7 +56,7 @@ describe('bodies above the limit', () => {
     for (const start of [begin, head]) {
       const { answer, sent_bytes } = await pour(start, chunked);
       expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-      expect(sent_bytes).toBeLessThan(64 * MIB);
+      expect(sent_bytes).toBeLessThan(32 * MIB);
     }
     expect(process.memoryUsage().rss - before).toBeLessThan(128 * MIB);
   });

@@ -28,22 +28,28 @@ export function bodyIsDue(request: IncomingMessage): boolean {
  */
 export function closeAfterAnswer(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
+  const enough = socket.bytesRead + LIMITS.refused_body_bytes_max;
+  let answered = false;
   response.setHeader('connection', 'close');
+  // A listener from the beginning: a body that nobody reads is taken in by node:http itself, without end and unseen.
+  request.on('data', () => {
+    if (socket.bytesRead <= enough) return;
+    if (answered) socket.destroy();
+    else request.pause();
+  });
   // node:http calls it when the last answer of a connection has been handed over.
   socket.destroySoon = () => {
+    answered = true;
     socket.end();
     discardRest(request, socket);
   };
 }
 
 function discardRest(request: IncomingMessage, socket: Socket): void {
-  const enough = socket.bytesRead + LIMITS.refused_body_bytes_max;
   const timer = setTimeout(() => socket.destroy(), LIMITS.refused_body_ms_max);
   socket.once('close', () => clearTimeout(timer));
   request.once('end', () => socket.destroy());
   request.once('error', () => socket.destroy());
-  request.on('data', () => {
-    if (socket.bytesRead > enough) socket.destroy();
-  });
+  request.resume();
   if (request.complete && request.readableLength === 0) socket.destroy();
 }

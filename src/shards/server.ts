@@ -7,6 +7,7 @@ import Fastify, {
 } from 'fastify';
 import { isStoreError } from '../../adapters/contract/index.js';
 import { requestIdOf } from '../http/exchange.js';
+import { NO_SCHEMAS } from '../http/no-schemas.js';
 import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import { requireToken } from './auth.js';
 import type { ShardRouteDeps, ShardServerDeps } from './deps.js';
@@ -33,6 +34,7 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
     genReqId: () => '',
     // Draining is the listener's: it answers what still arrives.
     return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
     ...(deps.serverFactory && { serverFactory: deps.serverFactory }),
   }) as unknown as FastifyInstance;
   const route_deps: ShardRouteDeps = { ...deps, transfers: { count: 0 } };
