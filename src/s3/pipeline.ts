@@ -5,6 +5,7 @@ import { nameOperation, requestIdOf } from '../http/exchange.js';
 import { authenticate } from './auth/authenticate.js';
 import type { Authenticated } from './auth/request.js';
 import { authorise } from './authorise.js';
+import { connectionSignal } from './connection-signal.js';
 import { detectOperation } from './detect.js';
 import { endOfBody } from './end-of-body.js';
 import { errorDocument, errorReply } from './error-reply.js';
@@ -49,7 +50,7 @@ interface Exchange {
   /** As sent. */
   readonly url: string;
   readonly request_id: string;
-  readonly abort: AbortController;
+  readonly signal: AbortSignal;
   /** `Expect: 100-continue` was sent and not answered yet. */
   continue_awaited: boolean;
   operation: string;
@@ -72,16 +73,13 @@ export async function handleRequest(
     response,
     url,
     request_id: requestIdOf(response),
-    abort: new AbortController(),
+    signal: connectionSignal(request.socket),
     continue_awaited,
     operation: '',
     target: undefined,
     query: undefined,
     identity: undefined,
   };
-  response.once('close', () => {
-    if (!response.writableFinished) exchange.abort.abort();
-  });
   try {
     await send(exchange, await answer(exchange));
   } catch (error) {
@@ -123,10 +121,9 @@ async function runOperation(
   const operation = OPERATIONS.get(name);
   // Every other name is in NOT_IMPLEMENTED: detect.test.ts holds that.
   if (operation === undefined) throw notImplemented(name);
-  const { frame, request } = exchange;
+  const { frame, request, signal } = exchange;
   const { store, credentials, region } = frame;
   const { identity } = authenticated;
-  const { signal } = exchange.abort;
   await authorise({ operation: name, bucket, identity, store, signal });
   const { headers } = request;
   return operation.run({

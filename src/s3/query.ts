@@ -1,4 +1,4 @@
-import { decodeQueryPart, encodeUriComponent } from '../wire/uri.js';
+import { decodeQueryPart, encodeUriComponent, isCanonical } from '../wire/uri.js';
 import { S3Error } from './errors.js';
 import type { Query } from './operation.js';
 
@@ -11,6 +11,7 @@ export interface ParsedQuery extends Query {
 }
 
 const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
+const PLAIN_PAIR = /^[A-Za-z0-9\-._~]+=[A-Za-z0-9\-._~]*$/;
 const LINE_BREAK = /[\r\n]/;
 const NOTHING = fromMap(new Map(), []);
 
@@ -18,26 +19,31 @@ const NOTHING = fromMap(new Map(), []);
 export function parseQuery(raw: string): ParsedQuery {
   if (raw === '') return NOTHING;
   const values = new Map<string, string>();
-  const encoded: [string, string][] = [];
+  const encoded: (readonly [string, string])[] = [];
   for (const part of raw.split('&')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
     const rawName = equals === -1 ? part : part.slice(0, equals);
     const rawValue = equals === -1 ? '' : part.slice(equals + 1);
-    const name = decoded(rawName);
-    const value = decoded(rawValue);
-    encoded.push([signed(rawName, name), signed(rawValue, value)]);
+    // Most are plain, so both of their forms are what was sent.
+    const plain = equals === -1 ? UNRESERVED.test(part) : PLAIN_PAIR.test(part);
+    const name = plain ? rawName : decoded(rawName);
+    const value = plain ? rawValue : decoded(rawValue);
+    encoded.push(plain ? [name, value] : [signed(rawName, name), signed(rawValue, value)]);
     if (values.has(name)) continue;
     values.set(name, value);
-    // They become response headers, where a line break would begin a header of the client's making.
-    if (name.startsWith('response-') && LINE_BREAK.test(value)) {
-      throw new S3Error('InvalidArgument', {
-        message: 'A response header override must not hold line breaks.',
-        fields: { ArgumentName: name },
-      });
-    }
+    if (name.startsWith('response-')) refuseLineBreaks(name, value);
   }
   return fromMap(values, encoded);
+}
+
+/** They become response headers, where a line break would begin a header of the client's making. */
+function refuseLineBreaks(name: string, value: string): void {
+  if (!LINE_BREAK.test(value)) return;
+  throw new S3Error('InvalidArgument', {
+    message: 'A response header override must not hold line breaks.',
+    fields: { ArgumentName: name },
+  });
 }
 
 function fromMap(values: ReadonlyMap<string, string>, encoded: ParsedQuery['encoded']): ParsedQuery {
@@ -50,14 +56,12 @@ function fromMap(values: ReadonlyMap<string, string>, encoded: ParsedQuery['enco
 }
 
 function decoded(raw: string): string {
-  if (UNRESERVED.test(raw)) return raw;
   const value = decodeQueryPart(raw);
   if (value === undefined) throw new S3Error('InvalidURI');
   return value;
 }
 
-/** SigV4, "CanonicalQueryString": names and values are encoded anew. */
+/** SigV4, "CanonicalQueryString": names and values are encoded anew, in one form whatever the client sent. */
 function signed(raw: string, value: string): string {
-  // Reserved characters that were sent as they are: their encoded form is what was signed.
-  return raw === value && UNRESERVED.test(raw) ? raw : encodeUriComponent(value);
+  return isCanonical(raw) ? raw : encodeUriComponent(value);
 }

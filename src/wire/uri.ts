@@ -1,18 +1,23 @@
-import { isUtf8 } from 'node:buffer';
-
 /** Percent-encoding as AWS signs it (SigV4, "UriEncode"): all but A-Z a-z 0-9 - . _ ~ is escaped, in capitals. */
 
 const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
+/** Unreserved characters, and escapes in capitals of those that are not. */
+const CANONICAL =
+  /^(?:[A-Za-z0-9\-._~]|%(?:[01][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[BCDE]|60|7[BCDF]|[89A-F][0-9A-F]))*$/;
 const UNRESERVED_OR_SLASH = /^[A-Za-z0-9\-._~/]*$/;
 /** What encodeURIComponent leaves and AWS does not. */
 const LEFT_OVER = /[!'()*]/g;
 const NOT_IN_PATH = /[^A-Za-z0-9\-._~/%]/g;
-const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 export function encodeUriComponent(text: string): string {
   if (UNRESERVED.test(text)) return text;
   return encodeURIComponent(text).replaceAll(LEFT_OVER, escapeAscii);
+}
+
+/** Whether a raw component is what encodeUriComponent gives for its decoded form. */
+export function isCanonical(raw: string): boolean {
+  return CANONICAL.test(raw);
 }
 
 /** The same, with slashes kept: for a key in a path. */
@@ -31,21 +36,13 @@ export function escapeRawPath(raw: string): string {
 
 /** Decodes once. Undefined for a broken escape, for bytes that are no UTF-8, and for characters beyond ASCII. */
 export function decodeUri(raw: string): string | undefined {
-  if (!raw.includes('%')) return BEYOND_ASCII.test(raw) ? undefined : raw;
-  if (BAD_ESCAPE.test(raw) || BEYOND_ASCII.test(raw)) return undefined;
-  const bytes = Buffer.allocUnsafe(raw.length);
-  let length = 0;
-  for (let index = 0; index < raw.length; index += 1) {
-    if (raw[index] === '%') {
-      bytes[length] = Number.parseInt(raw.slice(index + 1, index + 3), 16);
-      index += 2;
-    } else {
-      bytes[length] = raw.charCodeAt(index);
-    }
-    length += 1;
+  if (BEYOND_ASCII.test(raw)) return undefined;
+  if (!raw.includes('%')) return raw;
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return undefined;
   }
-  const decoded = bytes.subarray(0, length);
-  return isUtf8(decoded) ? decoded.toString('utf8') : undefined;
 }
 
 /** A name or value of a query, where `+` is a space (application/x-www-form-urlencoded). */

@@ -74,17 +74,17 @@ function readExpires(text: string): number {
 }
 
 function checkLifetime(now_ms: number, signed_at_ms: number, expires_seconds: number): void {
-  const fields = {
-    'X-Amz-Expires': expires_seconds,
-    Expires: formatSeconds(signed_at_ms + expires_seconds * 1000),
-    ServerTime: formatSeconds(now_ms),
-  };
-  if (signed_at_ms > now_ms + LIMITS.clock_skew_ms_max) {
-    throw new S3Error('AccessDenied', { message: 'Request is not yet valid', fields });
-  }
-  if (signed_at_ms + expires_seconds * 1000 < now_ms) {
-    throw new S3Error('AccessDenied', { message: 'Request has expired', fields });
-  }
+  const ends_at_ms = signed_at_ms + expires_seconds * 1000;
+  const early = signed_at_ms > now_ms + LIMITS.clock_skew_ms_max;
+  if (!early && now_ms <= ends_at_ms) return;
+  throw new S3Error('AccessDenied', {
+    message: early ? 'Request is not yet valid' : 'Request has expired',
+    fields: {
+      'X-Amz-Expires': expires_seconds,
+      Expires: formatSeconds(ends_at_ms),
+      ServerTime: formatSeconds(now_ms),
+    },
+  });
 }
 
 function refused(message: string): S3Error {

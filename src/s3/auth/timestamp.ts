@@ -1,14 +1,17 @@
 /** Times as SigV4 writes them: `20130524T000000Z`. */
 
-const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+const BASIC = /^\d{8}T\d{6}Z$/;
 
 /** Milliseconds since 1970; undefined for any other form. */
 export function parseTimestamp(text: string): number | undefined {
-  const match = BASIC.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second] = match;
-  const time_ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(time_ms) ? undefined : time_ms;
+  if (!BASIC.test(text)) return undefined;
+  const at = (start: number, end: number) => Number(text.slice(start, end));
+  const [month, day, hour, minute] = [at(4, 6), at(6, 8), at(9, 11), at(11, 13)];
+  const time_ms = Date.UTC(at(0, 4), month - 1, day, hour, minute, at(13, 15));
+  // Date.UTC lets 31 February roll over into March, and 24:00 into the next day.
+  const date = new Date(time_ms);
+  const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour;
+  return same && date.getUTCMinutes() === minute ? time_ms : undefined;
 }
 
 export function formatTimestamp(time_ms: number): string {
