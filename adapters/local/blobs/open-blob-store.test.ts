@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../config/limits.js';
 import { openBlobStore } from './open-blob-store.js';
 import { createBlobPaths } from './paths.js';
 import {
@@ -204,7 +205,7 @@ describe('the store', () => {
 
   it('lets fast uploads pass slow ones that hold every block', async () => {
     const { store } = await openTemporaryStore({ inline_bytes_max: 0, hash_in_place_bytes_max: 0 });
-    const bytes = content(3 * BLOCK_BYTES);
+    const bytes = content(BLOCK_BYTES + 1);
     let resume = () => {};
     const resumed = new Promise<void>((resolve) => {
       resume = resolve;
@@ -216,7 +217,9 @@ describe('the store', () => {
       await resumed;
       yield own.subarray(70_000);
     }
-    const slowWrites = Array.from({ length: 200 }, (_, seed) => put(store, slow(seed + 1), bytes.length));
+    const slowWrites = Array.from({ length: LIMITS.blob_write_blocks_max + 10 }, (_, seed) =>
+      put(store, slow(seed + 1), bytes.length),
+    );
     for (let round = 0; round < 5; round += 1) await put(store, lentChunks(bytes, 65_536), bytes.length);
     resume();
     for (const [seed, { record }] of (await Promise.all(slowWrites)).entries()) {
