@@ -5,6 +5,7 @@ import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { Adapter } from '../../adapters/contract/index.js';
 import type { CredentialSource } from '../access/identity.js';
 import { requestIdOf } from '../http/exchange.js';
+import { NO_SCHEMAS } from '../http/no-schemas.js';
 import { errorDocument } from './error-reply.js';
 import { S3Error } from './errors.js';
 import { type FailureListener, handleRequest } from './pipeline.js';
@@ -42,6 +43,7 @@ export function createS3Server(deps: S3ServerDeps): FastifyInstance {
     rewriteUrl: () => '/',
     exposeHeadRoutes: false,
     return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
     clientErrorHandler: refuseUnreadable,
   };
   const app = Fastify(options);
