@@ -18,7 +18,7 @@ import {
 const SIZE = 4 * BLOCK_BYTES + 1_234;
 
 async function storedFile() {
-  const opened = await openTemporaryStore({ inline_bytes_max: 0 });
+  const opened = await openTemporaryStore({ inline_bytes_max: 0, hash_in_place_bytes_max: SIZE });
   const bytes = content(SIZE, 3);
   const { record } = await put(opened.store, bytes, SIZE);
   return { ...opened, bytes, record, file: createBlobPaths(opened.root).file(record.id.toString('hex')) };
