@@ -5,8 +5,8 @@ import { get, type Harness, put, testWith } from './support/harness.js';
 import { inByteOrder } from './support/listing.js';
 import { putParts } from './support/multipart.js';
 
-const STEPS = 400;
-const STEPS_BETWEEN_CHECKS = 40;
+const STEPS = 250;
+const STEPS_BETWEEN_CHECKS = 50;
 const KEYS = ['a', 'a/', 'a/b', 'b', '\uffff', '\u{1f600}'];
 
 /** What a key must hold, newest version first. */

@@ -142,15 +142,23 @@ async function emptyBucket(store: Adapter, bucket: string): Promise<void> {
   for (;;) {
     const left = await firstObjects(store, bucket);
     if (left.length === 0) return;
-    for (const address of left) await removeVersion(store, { bucket, ...address }, deadline_ms);
+    const bypass_governance = store.capabilities.object_lock;
+    const objects = left.map((address) => ({ ...address, bypass_governance }));
+    const results = await store.deleteObjects({ bucket, objects });
+    for (const [index, result] of results.entries()) {
+      const address = left[index];
+      if ('error' in result && address)
+        await releaseVersion(store, { bucket, ...address }, result.error, deadline_ms);
+    }
   }
 }
 
 type Left = readonly { readonly key: string; readonly version_id?: string }[];
 
 async function firstObjects(store: Adapter, bucket: string): Promise<Left> {
-  const limit = store.capabilities.list_limit_max;
-  if (!store.capabilities.versioning) {
+  const { list_limit_max, delete_batch_max, versioning } = store.capabilities;
+  const limit = Math.min(list_limit_max, delete_batch_max);
+  if (!versioning) {
     const { entries } = await store.listObjects({ bucket, limit });
     return entries.flatMap((entry) => (entry.type === 'item' ? [{ key: entry.item.key }] : []));
   }
@@ -160,19 +168,14 @@ async function firstObjects(store: Adapter, bucket: string): Promise<Left> {
   );
 }
 
-async function removeVersion(
+/** Lifts what keeps a version from being deleted, or waits a little until it has expired. */
+async function releaseVersion(
   store: Adapter,
   address: { bucket: string; key: string; version_id?: string },
+  error: Error,
   deadline_ms: number,
 ): Promise<void> {
-  for (;;) {
-    try {
-      await store.deleteObject({ ...address, bypass_governance: store.capabilities.object_lock });
-      return;
-    } catch (error) {
-      if (!isStoreError(error, 'locked') || Date.now() > deadline_ms) throw error;
-      await store.putLegalHold({ ...address, legal_hold: false });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  if (!isStoreError(error, 'locked') || Date.now() > deadline_ms) throw error;
+  await store.putLegalHold({ ...address, legal_hold: false });
+  await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -1,0 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { OpenedAdapter } from '../../conformance/support/harness.js';
+import type { Adapter } from '../../contract/index.js';
+import { openLocalAdapter } from '../open-local-adapter.js';
+
+export async function openInFreshFolder(
+  decorate: (adapter: Adapter) => Adapter = (adapter) => adapter,
+): Promise<OpenedAdapter> {
+  const path = await mkdtemp(join(tmpdir(), 'backup-node-conformance-'));
+  const adapter = decorate(await openLocalAdapter({ name: 'disk', path }));
+  return {
+    adapter,
+    async close() {
+      await adapter.close();
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
