@@ -45,6 +45,7 @@ export const LIMITS = {
   control_body_bytes_max: 64 * 1024,
   control_answer_bytes_max: 16 * 1024 ** 2,
   verify_progress_interval_ms: 200,
+  verify_ahead_count: 4,
   /** Bytes of UTF-8 of a shard id: it is an object key. */
   shard_id_bytes_max: 1_024,
   /** JSON text of a shard's metadata. */
@@ -79,8 +80,6 @@ export const LIMITS = {
   scrub_bytes_per_second: 16 * 1024 ** 2,
   /** What one object costs the scrub beside its bytes. */
   scrub_object_cost_bytes: 16 * 1024,
-  /** Corrupt objects that one verification names; all are counted. */
-  scrub_corrupt_named_max: 1_000,
   sweep_interval_ms: 10 * 60_000,
   upkeep_retry_ms: 60_000,
 

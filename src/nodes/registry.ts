@@ -18,7 +18,7 @@ interface StoredNode extends Required<NodeClaim> {
   readonly last_seen_ms: number;
 }
 
-export interface RegisteredNode extends StoredNode {
+interface RegisteredNode extends StoredNode {
   readonly is_online: boolean;
   readonly trust_level: 'trusted' | 'untrusted';
 }

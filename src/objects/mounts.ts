@@ -21,7 +21,7 @@ export interface Mounts {
 }
 
 /** Names of the node's own hidden buckets: the doors never reach them. */
-export function isReservedBucket(bucket: string): boolean {
+function isReservedBucket(bucket: string): boolean {
   return bucket.charCodeAt(0) === 0x2e;
 }
 

@@ -30,7 +30,7 @@ export interface Verifications {
   close(): Promise<void>;
 }
 
-export interface PruneSpan {
+interface PruneSpan {
   readonly from: string;
   readonly to: string;
   readonly present: ReadonlySet<string>;

@@ -21,7 +21,7 @@ export interface ShardServerDeps {
   readonly serverFactory?: FastifyServerOptions['serverFactory'];
 }
 
-export interface NodeIdentity {
+interface NodeIdentity {
   readonly node_id: string;
   readonly version: string;
   /** Canonical id that owns the shard bucket and its objects. */
@@ -50,7 +50,7 @@ export type ShardEvent =
   | { readonly type: 'corrupt' };
 
 /** Transfers under way, for /api/v1/status. */
-export interface ActiveTransfers {
+interface ActiveTransfers {
   count: number;
 }
 

@@ -33,7 +33,7 @@ function readLimit(value: string | undefined): number | null {
 }
 
 /** Cursors are opaque to clients: the last id of a page, marked, so that no other text passes for one. */
-export function toCursor(shard_id: string): string {
+function toCursor(shard_id: string): string {
   return Buffer.from(`1:${shard_id}`).toString('base64url');
 }
 

@@ -16,20 +16,20 @@ export interface ReadShard {
 
 type Deps = Pick<ShardRouteDeps, 'store' | 'verifications' | 'logger' | 'observe'>;
 
-/** Errors: 404, also for a shard that is corrupt, so that clients turn to their next node. */
-export async function readShard(deps: Deps, shard_id: string, signal?: AbortSignal): Promise<ReadShard> {
+/** `startSignal` is asked only for reads that take long. Errors: 404, also for a shard that is corrupt, so that clients turn to their next node. */
+export async function readShard(
+  deps: Deps,
+  shard_id: string,
+  startSignal: () => AbortSignal,
+): Promise<ReadShard> {
   const { store, verifications } = deps;
   try {
-    const { info, body } = await store.getObject({
-      bucket: SHARD_BUCKET,
-      key: shard_id,
-      ...(signal && { signal }),
-    });
+    const { info, body } = await store.getObject({ bucket: SHARD_BUCKET, key: shard_id });
     const fields = toShardFields(info);
     const small = info.size_bytes <= LIMITS.shard_whole_bytes_max && fields.sha256 !== null;
     const checked = small
       ? await readChecked(body, fields)
-      : await verifyFirst(deps, info, body, fields, signal);
+      : await verifyFirst(deps, info, body, fields, startSignal());
     verifications.record(SHARD_BUCKET, info, checked !== null);
     if (checked !== null) return { info, fields, body: checked };
     reportCorrupt(deps, shard_id);
@@ -59,13 +59,13 @@ async function verifyFirst(
   { key, version_id }: ObjectInfo,
   body: Body,
   { sha256 }: ShardFields,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array> | null> {
   const { intact } = await store.verifyObject({
     bucket: SHARD_BUCKET,
     key,
     version_id,
-    ...(signal && { signal }),
+    signal,
   });
   return intact ? checkAgain(body, sha256) : null;
 }

@@ -90,7 +90,7 @@ export function retrieveRoutes(deps: ShardRouteDeps) {
       nameOperation(reply.raw, 'retrieve_shard');
       transfers.count++;
       try {
-        const shard = await readShard(deps, shardIdOf(request.originalUrl), abortWith(reply));
+        const shard = await readShard(deps, shardIdOf(request.originalUrl), () => abortWith(reply));
         reply.header('vary', 'accept');
         deps.observe?.({ type: 'retrieved', size_bytes: shard.info.size_bytes });
         return await (wantsBinary(request) ? sendBinary(reply, shard) : sendJson(reply, shard));

@@ -53,7 +53,7 @@ interface CallOptions {
   readonly json?: unknown;
 }
 
-export interface CallAnswer {
+interface CallAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly bytes: Buffer;
