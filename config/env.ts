@@ -3,7 +3,7 @@ import { typesAt } from './json-schema-walk.js';
 import { configJsonSchema, type JsonSchema } from './schema.js';
 import { setIn, type Tree } from './tree.js';
 
-export const ENV_PREFIX = 'BACKUP_NODE_';
+const ENV_PREFIX = 'BACKUP_NODE_';
 
 /** Read where they are needed; not keys of the configuration. */
 export const RESERVED_ENV = {
@@ -31,10 +31,6 @@ export interface EnvLayer {
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-export function envName(path: readonly (string | number)[]): string {
-  return ENV_PREFIX + path.map((step) => String(step).toUpperCase()).join('__');
-}
 
 /** Text that does not fit the type stays text: validation then refuses it with its key and what would be right. */
 function parseAs(types: ReadonlySet<string>, text: string): unknown {

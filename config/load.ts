@@ -5,7 +5,7 @@ import { describeProblems } from './problems.js';
 import { type Config, configSchema } from './schema.js';
 import { isTree, mergeTrees, type Path, type Tree } from './tree.js';
 
-export const DEFAULT_CONFIG_FILE = 'backup_node/config.json';
+const DEFAULT_CONFIG_FILE = 'backup_node/config.json';
 
 /** A configuration that cannot be used; `problems` are lines for a person. */
 export class ConfigError extends Error {

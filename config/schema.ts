@@ -109,7 +109,7 @@ const security = z.strictObject({
   encryption_enabled: z.boolean().default(false),
 });
 
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
+const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
 const lowerCaseLogLevels = ['debug', 'info', 'warn', 'warning', 'error', 'fatal', 'critical'] as const;
 
 const monitoring = z.strictObject({

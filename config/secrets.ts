@@ -11,7 +11,7 @@ export function mayHoldSecret(name: string): boolean {
 }
 
 /** Whether the value under this name is a secret as a whole; in `shard_tokens` only some of it is. */
-export function isSecretName(name: string): boolean {
+function isSecretName(name: string): boolean {
   return name !== 'shard_tokens' && mayHoldSecret(name);
 }
 

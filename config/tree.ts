@@ -16,7 +16,7 @@ export function getIn(tree: unknown, path: Path): unknown {
 }
 
 /** Own property whatever its name: `__proto__` becomes an unknown key to be refused, not a prototype. */
-export function setOwn(tree: Tree, key: string, value: unknown): void {
+function setOwn(tree: Tree, key: string, value: unknown): void {
   Object.defineProperty(tree, key, { value, writable: true, enumerable: true, configurable: true });
 }
 

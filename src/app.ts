@@ -28,8 +28,6 @@ import { type OpenStorageInput, openStorage, quotaBytes, type Storage } from './
 import { startUpkeep, type Upkeep } from './upkeep/upkeep.js';
 import { VERSION } from './version.js';
 
-export { isLockedError, withOfflineStorage } from './storage.js';
-
 export interface StartNodeInput extends OpenStorageInput {
   readonly logger: Logger;
   /** Asks the process to end in order: what the control API's stop does. */
@@ -229,7 +227,12 @@ async function openNode(parts: Parts): Promise<RunningNode> {
     controlRoutes({
       control_token,
       access: storage.access,
-      store: storage.store,
+      verify: {
+        store: storage.store,
+        verifications: parts.verifications,
+        logger: input.logger,
+        observe: parts.counters.observe,
+      },
       grace_ms: config.shutdown_grace_seconds * 1000,
       status: () => controlStatus(subject, urls),
       stop: input.stop,

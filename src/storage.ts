@@ -152,26 +152,3 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
     throw error;
   }
 }
-
-/** For commands while no node runs: opens the storage under its lock, and closes it whatever happens. */
-export async function withOfflineStorage<R>(
-  config: Config,
-  env: Environment,
-  work: (storage: Storage) => Promise<R>,
-): Promise<R> {
-  let fatal: Error | undefined;
-  const storage = await openStorage({
-    config,
-    env,
-    on_fatal: (error) => {
-      fatal ??= error;
-    },
-  });
-  try {
-    const result = await work(storage);
-    if (fatal) throw fatal;
-    return result;
-  } finally {
-    await storage.close();
-  }
-}

@@ -32,7 +32,7 @@ export class AccessError extends Error {
   }
 }
 
-export interface CreatedKey extends KeyPair {
+interface CreatedKey extends KeyPair {
   readonly user: string;
   readonly user_created: boolean;
 }

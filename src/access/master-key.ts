@@ -47,7 +47,7 @@ export function openMasterKey({ storage_path, from_env, needed }: OpenMasterKeyI
   return makeMasterKey(key);
 }
 
-export function makeMasterKey(key: Buffer): MasterKey {
+function makeMasterKey(key: Buffer): MasterKey {
   return {
     seal: (secret, context) => {
       const iv = randomBytes(IV_BYTES);

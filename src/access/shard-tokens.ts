@@ -10,7 +10,7 @@ export interface ShardTokens {
 }
 
 /** What may be shown of a token. */
-export interface ShardTokenInfo {
+interface ShardTokenInfo {
   /** The first digits of its SHA-256. */
   readonly id: string;
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { Access, KeyInfo } from '../access/access.js';
 import { AccessError } from '../access/access.js';
-import { withOfflineStorage } from '../app.js';
+import { withOfflineStorage } from '../offline.js';
 import { findRunningNode } from './control-client.js';
 import { EXIT } from './exit-codes.js';
 import { CliError, formatTable, type JsonOption, printJson, printLine } from './output.js';

@@ -86,7 +86,6 @@ function buildProgram(): Command {
   );
   withSettings(program.command('verify').description('read everything and compare it with its digests'))
     .option('--bucket <name>', 'only this bucket')
-    .option('--prefix <prefix>', 'only keys that begin so')
     .action(async (options) => (await import('./verify.js')).runVerify(options));
   addKeys(program);
   addConfig(program);

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { ConfigError, type LoadedConfig } from '../../config/load.js';
 import { writePrivateFile } from '../access/private-file.js';
-import { isLockedError, type RunningNode, startNode } from '../app.js';
+import { type RunningNode, startNode } from '../app.js';
 import { ListenError } from '../http/door.js';
 import { type Logs, openLogs } from '../logs.js';
+import { isLockedError } from '../storage.js';
 import { isDetachedChild, startDetached, tellParent } from './detach.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { CliError, printLine } from './output.js';
@@ -27,11 +28,11 @@ function writeConfigFile({ file, written }: LoadedConfig): void {
   writePrivateFile(file, `${JSON.stringify(written, null, 2)}\n`);
 }
 
-function openNodeLogs({ config }: LoadedConfig): Promise<Logs> {
+function openNodeLogs({ config }: LoadedConfig, dev_mode: boolean): Promise<Logs> {
   return openLogs({
     level: config.monitoring.log_level,
     file: config.monitoring.log_file,
-    terminal: process.stderr.isTTY === true,
+    terminal: process.stderr.isTTY === true || dev_mode,
   });
 }
 
@@ -110,7 +111,7 @@ export async function runStart(options: StartOptions): Promise<void> {
     const loaded = loadSettings(options);
     if (options.detach && !isDetachedChild()) return await startDetached(process.argv);
     if (options.forceConfig) writeConfigFile(loaded);
-    const logs = await openNodeLogs(loaded);
+    const logs = await openNodeLogs(loaded, options.devMode === true);
     exitOnFault(logs);
     try {
       await serve(loaded, options, logs);

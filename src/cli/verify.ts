@@ -1,5 +1,5 @@
-import { withOfflineStorage } from '../app.js';
-import { type VerifyEvent, verifyAll } from '../control/verify.js';
+import type { VerifyEvent } from '../control/verify.js';
+import { verifyOffline } from '../offline.js';
 import { findRunningNode } from './control-client.js';
 import { EXIT } from './exit-codes.js';
 import { CliError, formatBytes, type JsonOption, printJson, printLine } from './output.js';
@@ -7,7 +7,6 @@ import { loadSettings, type SettingsOptions } from './settings.js';
 
 export interface VerifyOptions extends SettingsOptions, JsonOption {
   readonly bucket?: string;
-  readonly prefix?: string;
 }
 
 type Line = VerifyEvent | { readonly event: 'error'; readonly message: string };
@@ -57,12 +56,10 @@ async function follow(lines: AsyncIterable<Line>, as_json: boolean): Promise<voi
 export async function runVerify(options: VerifyOptions): Promise<void> {
   const { config } = loadSettings(options);
   const as_json = options.json === true || !process.stdout.isTTY;
-  const request = { bucket: options.bucket, prefix: options.prefix };
+  const request = { bucket: options.bucket };
   const node = findRunningNode(config.storage_path);
   if (node !== undefined) {
     return follow(node.stream('POST', '/api/v1/control/verify', request) as AsyncGenerator<Line>, as_json);
   }
-  await withOfflineStorage(config, process.env, ({ store }) =>
-    follow(verifyAll(store, request, new AbortController().signal), as_json),
-  );
+  await verifyOffline(config, process.env, request, (events) => follow(events, as_json));
 }

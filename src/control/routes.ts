@@ -1,17 +1,18 @@
 /** The control API: what commands on the same machine ask of the running node. Only the run file knows its token. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Adapter, isStoreError } from '../../adapters/contract/index.js';
+import { isStoreError } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { type Access, AccessError } from '../access/access.js';
 import { sameSecret } from '../access/shard-tokens.js';
+import type { VerifyDeps } from '../upkeep/verify.js';
 import type { ControlStatus } from './status.js';
-import { verifyAll } from './verify.js';
+import { verifyStorage } from './verify.js';
 
 export interface ControlDeps {
   readonly control_token: string;
   readonly access: Access;
-  readonly store: Adapter;
+  readonly verify: VerifyDeps;
   readonly grace_ms: number;
   status(): Promise<ControlStatus>;
   /** Begins the drain; the answer is sent first. */
@@ -37,13 +38,13 @@ function authenticate(control_token: string) {
 
 /** JSON lines; an error after the first line is told as one. */
 async function* verifyLines(
-  store: Adapter,
+  deps: VerifyDeps,
   body: FastifyRequest,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   try {
-    const request = { bucket: textOf(body, 'bucket'), prefix: textOf(body, 'prefix') };
-    for await (const event of verifyAll(store, request, signal)) yield `${JSON.stringify(event)}\n`;
+    const request = { bucket: textOf(body, 'bucket') };
+    for await (const event of verifyStorage(deps, request, signal)) yield `${JSON.stringify(event)}\n`;
   } catch (error) {
     if (signal.aborted) return;
     const message = isStoreError(error) ? error.message : 'verification failed; the log has more';
@@ -92,7 +93,7 @@ export function controlRoutes(deps: ControlDeps) {
       reply.raw.once('close', () => gone.abort());
       return reply
         .type('application/x-ndjson')
-        .send(Readable.from(verifyLines(deps.store, request, gone.signal), { objectMode: false }));
+        .send(Readable.from(verifyLines(deps.verify, request, gone.signal), { objectMode: false }));
     });
   };
 }

@@ -1,10 +1,12 @@
 /** Reads everything that is stored and compares it with its digests, saying how far it is. */
-import { type Adapter, isStoreError } from '../../adapters/contract/index.js';
+import type { ObjectInfo } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
+import { type VerifyDeps, verifyOne } from '../upkeep/verify.js';
+import { walkAll, walkBucket } from '../upkeep/walk.js';
 
 export interface VerifyRequest {
+  /** Only this bucket. */
   readonly bucket?: string | undefined;
-  readonly prefix?: string | undefined;
 }
 
 export type VerifyEvent =
@@ -18,84 +20,60 @@ export type VerifyEvent =
   | { readonly event: 'corrupt'; readonly bucket: string; readonly key: string; readonly version_id: string }
   | { readonly event: 'done'; readonly objects: number; readonly bytes: number; readonly corrupt: number };
 
-interface Target {
+interface Look {
   readonly bucket: string;
-  readonly key: string;
-  readonly version_id: string;
-  readonly size_bytes: number;
+  readonly info: ObjectInfo;
+  /** Null: the version went away meanwhile. */
+  readonly intact: Promise<boolean | null>;
 }
 
-async function* listBucketNames(store: Adapter, only: string | undefined): AsyncGenerator<string> {
-  if (only !== undefined) {
-    await store.headBucket({ bucket: only });
-    yield only;
-    return;
-  }
-  let after: string | null = '';
-  while (after !== null) {
-    const page = await store.listBuckets({ limit: LIMITS.list_keys_max, ...(after === '' ? {} : { after }) });
-    for (const { name } of page.buckets) yield name;
-    after = page.next;
-  }
-}
-
-async function* listTargets(
-  store: Adapter,
-  request: VerifyRequest,
+/** Looks at some objects at a time, so that disk and hashing overlap; results come in order. */
+async function* lookAtAll(
+  deps: VerifyDeps,
+  only: string | undefined,
   signal: AbortSignal,
-): AsyncGenerator<Target> {
-  for await (const bucket of listBucketNames(store, request.bucket)) {
-    let after: { key: string; version_id?: string } | null | undefined;
-    while (after !== null) {
-      const page: Awaited<ReturnType<Adapter['listVersions']>> = await store.listVersions({
-        bucket,
-        limit: LIMITS.list_keys_max,
-        signal,
-        ...(request.prefix === undefined ? {} : { prefix: request.prefix }),
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const entry of page.entries) {
-        if (entry.type === 'item' && !entry.item.delete_marker) yield { bucket, ...entry.item };
-      }
-      after = page.next;
+): AsyncGenerator<Look> {
+  const pages =
+    only === undefined
+      ? walkAll(deps.store, null, signal)
+      : walkBucket(deps.store, { bucket: only, after: null }, LIMITS.list_keys_max, signal);
+  const ahead: Look[] = [];
+  for await (const { bucket, objects } of pages) {
+    for (const info of objects) {
+      signal.throwIfAborted();
+      const intact = verifyOne(deps, bucket, info, signal);
+      // Awaited in its turn; until then a failure must not count as unhandled.
+      intact.catch(() => {});
+      ahead.push({ bucket, info, intact });
+      const next = ahead.length >= LIMITS.verify_ahead_count ? ahead.shift() : undefined;
+      if (next !== undefined) yield next;
     }
   }
-}
-
-/** Null when the object went away meanwhile. */
-async function isIntact(store: Adapter, target: Target, signal: AbortSignal): Promise<boolean | null> {
-  const { bucket, key, version_id } = target;
-  try {
-    return (await store.verifyObject({ bucket, key, version_id, signal })).intact;
-  } catch (error) {
-    if (isStoreError(error, 'not_found')) return null;
-    if (isStoreError(error, 'corrupt')) return false;
-    throw error;
-  }
+  yield* ahead;
 }
 
 /** Ends with `done`. Progress comes at most every `verify_progress_interval_ms`. */
-export async function* verifyAll(
-  store: Adapter,
+export async function* verifyStorage(
+  deps: VerifyDeps,
   request: VerifyRequest,
   signal: AbortSignal,
 ): AsyncGenerator<VerifyEvent> {
-  const usage = await store.usage(request.bucket === undefined ? {} : { bucket: request.bucket });
+  const usage = await deps.store.usage(request.bucket === undefined ? {} : { bucket: request.bucket });
   const count = { objects: 0, bytes: 0, corrupt: 0 };
   let told_at = performance.now();
-  for await (const target of listTargets(store, request, signal)) {
-    signal.throwIfAborted();
-    const intact = await isIntact(store, target, signal);
-    if (intact === null) continue;
+  for await (const { bucket, info, intact } of lookAtAll(deps, request.bucket, signal)) {
+    const found = await intact;
+    if (found === null) continue;
     count.objects++;
-    count.bytes += target.size_bytes;
-    if (!intact) {
+    count.bytes += info.size_bytes;
+    if (!found) {
       count.corrupt++;
-      yield { event: 'corrupt', bucket: target.bucket, key: target.key, version_id: target.version_id };
+      yield { event: 'corrupt', bucket, key: info.key, version_id: info.version_id };
     }
     if (performance.now() - told_at < LIMITS.verify_progress_interval_ms) continue;
     told_at = performance.now();
     yield { event: 'progress', ...count, total_bytes: usage.stored_bytes };
   }
+  await deps.verifications.flush();
   yield { event: 'done', ...count };
 }

@@ -33,7 +33,7 @@ export interface Door {
 }
 
 /** Bytes as they crossed the connections, TLS and headers included. */
-export interface DoorTraffic {
+interface DoorTraffic {
   readonly open_connections: number;
   readonly active_requests: number;
   readonly received_bytes: number;

@@ -28,7 +28,7 @@ let pool = Buffer.alloc(0);
 let pool_at = 0;
 
 /** 16 hex digits in capitals, as S3's look. From a pool: a system call for each request costs more than all the rest. */
-export function newRequestId(): string {
+function newRequestId(): string {
   if (pool_at >= pool.length) {
     pool = randomBytes(ID_POOL_BYTES);
     pool_at = 0;

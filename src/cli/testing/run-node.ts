@@ -10,13 +10,13 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const MAIN = join(ROOT, 'dist', 'main.js');
 
-export interface CommandResult {
+interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface StartedNode {
+interface StartedNode {
   readonly pid: number;
   readonly api_url: string;
   readonly s3_url: string;
