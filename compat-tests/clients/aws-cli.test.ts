@@ -132,9 +132,11 @@ describeClient('aws-cli', { tools: ['aws'] }, (client) => {
     expect((await readdir(target)).sort()).toEqual(['deep']);
   });
 
+  // The tool signs links with the old signature unless its configuration names the current one.
   test('presign gives a link that curl can read, and nobody can change', async () => {
     const data = bytes(3_333, 5);
     await s3('cp', await file('linked', data), `s3://${BUCKET}/linked file+1.bin`);
+    await aws('configure', 'set', 'default.s3.signature_version', 's3v4');
     const link = (await aws('s3', 'presign', `s3://${BUCKET}/linked file+1.bin`)).text.trim();
     expect((await run('curl', ['-sSf', link])).out).toEqual(data);
     const forged = link.replace(
@@ -149,17 +151,17 @@ describeClient('aws-cli', { tools: ['aws'] }, (client) => {
   describe('odd keys', () => {
     test.each(ODD_KEYS)('%s', async (key) => {
       const data = bytes(321, key.length);
-      await api('put-object', '--bucket', BUCKET, '--key', `odd:${key}`, '--body', await file('odd', data));
-      expect(await download(BUCKET, `odd:${key}`)).toEqual(data);
+      await api('put-object', '--bucket', BUCKET, '--key', `odd/${key}`, '--body', await file('odd', data));
+      expect(await download(BUCKET, `odd/${key}`)).toEqual(data);
     });
 
     test('all are listed as they were given, and removed one by one', async () => {
-      const listed = await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd:');
+      const listed = await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd/');
       const keys = listed.Contents.map((entry: { Key: string }) => entry.Key.slice(4));
       expect(new Set(keys)).toEqual(new Set(ODD_KEYS));
-      await s3('rm', `s3://${BUCKET}/odd:a//b`);
-      await s3('rm', '--recursive', `s3://${BUCKET}/odd:`);
-      expect(await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd:')).not.toHaveProperty(
+      await s3('rm', `s3://${BUCKET}/odd/a//b`);
+      await s3('rm', '--recursive', `s3://${BUCKET}/odd/`);
+      expect(await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd/')).not.toHaveProperty(
         'Contents',
       );
     });
@@ -187,6 +189,6 @@ describeClient('aws-cli', { tools: ['aws'] }, (client) => {
     expect((await s3('ls', `s3://${BUCKET}`, '--recursive')).text).toBe('');
     await s3('rb', `s3://${BUCKET}`);
     await s3('rb', '--force', 's3://cli-pages');
-    expect((await s3('ls')).text).toBe('');
+    expect((await s3('ls')).text).not.toContain('cli-');
   });
 });

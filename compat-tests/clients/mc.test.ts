@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { describeClient } from '../support/client.js';
@@ -24,6 +24,8 @@ describeClient('mc', { tools: ['mc'] }, (client) => {
     const path = join(client.folder, name);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, data);
+    // mc calls a file changed that is younger than the object, and objects tell their time in whole seconds.
+    await utimes(path, 1_000_000_000, 1_000_000_000);
     return path;
   };
   const cat = async (target: string, ...flags: string[]) => (await raw(['cat', ...flags, target])).out;
@@ -157,6 +159,6 @@ describeClient('mc', { tools: ['mc'] }, (client) => {
     await mc(['rm', '--recursive', '--force', `${BUCKET}/f/`]);
     expect(await rows('ls', `${BUCKET}/f/`)).toEqual([]);
     await mc(['rb', '--force', BUCKET]);
-    expect(await rows('ls', 'node')).toEqual([]);
+    expect((await rows('ls', 'node')).map((row) => row.key)).not.toContain('mc-bucket/');
   });
 });

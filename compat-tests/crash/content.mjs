@@ -53,9 +53,9 @@ export function makeContent(seed, size_bytes) {
 export function randomContent(random) {
   if (random.chance(0.3)) {
     const seed = random.integer(1, SHARED_SEEDS);
-    return makeContent(seed, seed * 40_000);
+    return makeContent(seed, seed * 12_000);
   }
   const dice = random.next();
-  const bytes_max = dice < 0.6 ? 4 * KIB : dice < 0.85 ? 64 * KIB : dice < 0.97 ? MIB : 4 * MIB;
+  const bytes_max = dice < 0.65 ? 4 * KIB : dice < 0.92 ? 64 * KIB : dice < 0.98 ? MIB : 4 * MIB;
   return makeContent(random.integer(1_000, 1_000_000_000), random.integer(0, bytes_max));
 }

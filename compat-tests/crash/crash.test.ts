@@ -16,8 +16,8 @@ const seed = Number(process.env.CRASH_SEED ?? Date.now() % 2 ** 31);
 
 describe('a node that is killed', () => {
   test(`loses nothing acknowledged in ${ROUNDS} rounds`, { timeout: 240_000 }, async () => {
-    const { findings, acknowledged } = await runCampaign({ rounds: ROUNDS, seed });
-    expect(acknowledged).toBeGreaterThan(ROUNDS * 20);
+    const { findings, operations } = await runCampaign({ rounds: ROUNDS, seed });
+    expect(operations).toBeGreaterThan(ROUNDS * 20);
     expect(findings.bodies_read).toBeGreaterThan(ROUNDS * 20);
     expect(findings.in_flight_done + findings.in_flight_not_done).toBeGreaterThan(0);
   });

@@ -18,6 +18,7 @@ import { encode, encodeKey } from '../support/presign.mjs';
  * @property {Record<string, string>} [query]
  * @property {Record<string, string>} [headers]
  * @property {Buffer | string} [body]
+ * @property {string} [sha256] hex, of the body, where it is known already
  *
  * @typedef {object} Answer
  * @property {number} status
@@ -67,7 +68,7 @@ export function signCall({ s3_url, access_key, secret_key }, call) {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const day = time.slice(0, 8);
   const scope = `${day}/${REGION}/s3/aws4_request`;
-  const payload = digest(body);
+  const payload = call.sha256 ?? digest(body);
   /** @type {Record<string, string>} */
   const signed = {
     ...call.headers,

@@ -91,7 +91,7 @@ async function put(writer, session) {
   const { bucket, key } = history;
   const { content, body } = randomContent(session.random);
   await record(history, session, 'put', { kind: 'put', content }, async () =>
-    versionOf(await session.s3.ask({ method: 'PUT', bucket, key, body })),
+    versionOf(await session.s3.ask({ method: 'PUT', bucket, key, body, sha256: content.sha256 })),
   );
 }
 
@@ -169,15 +169,15 @@ async function sendPart(writer, session) {
   const first = upload.parts.get(1)?.content;
   const number = first !== undefined && first.size_bytes >= PART_BYTES_MIN ? random.integer(1, 2) : 1;
   const large =
-    number === 1 && (first === undefined ? random.chance(0.25) : first.size_bytes >= PART_BYTES_MIN);
-  const size_bytes = large ? PART_BYTES_MIN + random.integer(0, 9) : random.integer(0, 300_000);
+    number === 1 && (first === undefined ? random.chance(0.15) : first.size_bytes >= PART_BYTES_MIN);
+  const size_bytes = large ? PART_BYTES_MIN + random.integer(0, 9) : random.integer(0, 150_000);
   const { content, body } = makeContent(random.integer(1_000, 1_000_000_000), size_bytes);
   const { bucket, key, upload_id } = upload.name;
   upload.pending = { kind: 'part', number, content };
   session.sending('part');
   try {
     const query = { partNumber: String(number), uploadId: upload_id };
-    const answer = await s3.ask({ method: 'PUT', bucket, key, query, body });
+    const answer = await s3.ask({ method: 'PUT', bucket, key, query, body, sha256: content.sha256 });
     upload.parts.set(number, { content, etag: answer.headers.etag ?? '' });
   } catch (error) {
     if (!(error instanceof RefusedError && session.may_refuse(error))) throw error;
@@ -251,7 +251,7 @@ async function putShared(_writer, session) {
   history.writes.push(write);
   session.sending('put_shared');
   try {
-    await session.s3.ask({ method: 'PUT', bucket, key, body });
+    await session.s3.ask({ method: 'PUT', bucket, key, body, sha256: content.sha256 });
     write.ended_ms = performance.now();
   } catch (error) {
     if (error instanceof RefusedError && session.may_refuse(error)) {

@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { describeClient } from '../support/client.js';
+
+const SCRIPT = fileURLToPath(new URL('shard_api.py', import.meta.url));
+
+describeClient('httpx on the shard API', { tools: ['python'], shard_api: true }, (client) => {
+  test('every call as it is documented', async () => {
+    const { api_url } = client.server;
+    if (api_url === null) throw new Error('the server has no shard API');
+    const { text } = await client.run('python', [SCRIPT, api_url]);
+    console.log(text);
+    expect(text).toMatch(/^[1-9]\d* passed, 0 failed$/m);
+  });
+});
+
+/** So small that the script fills it. */
+describeClient(
+  'httpx on a full node',
+  { tools: ['python'], shard_api: true, config: { max_storage_gb: 0.05 } },
+  (client) => {
+    test('every call as it is documented', async () => {
+      const { api_url } = client.server;
+      if (api_url === null) throw new Error('the server has no shard API');
+      const { text } = await client.run('python', [SCRIPT, api_url]);
+      console.log(text);
+      expect(text).toMatch(/^[1-9]\d* passed, 0 failed$/m);
+    });
+  },
+);
