@@ -1,51 +1,97 @@
-import { randomBytes } from 'node:crypto';
-import { link, readFile, readlink, rename, unlink, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { spawn } from 'node:child_process';
+import { type FileHandle, link, open, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../contract/index.js';
+import { codeOf, describeSelf, type Holder, readHolder, stateOf } from './lock-holder.js';
 
 /**
- * One process per folder. Node offers no flock, so the lock is a file that says which process holds it, and it is
- * stale once that process is gone: it survives kill -9 and power cuts without anyone cleaning up.
+ * One process per folder. The lock survives kill -9 and power cuts without anyone cleaning up, and a second process is
+ * told who holds it.
+ *
+ * Where the system has the flock command, the kernel keeps the lock and lets go of it when the process ends, across
+ * containers too. Node offers no flock(2), but a lock belongs to the open file, which a child inherits: the command
+ * takes it on our file and exits, and we keep the file open. Elsewhere the file alone counts, and what it says of its
+ * holder is looked up in the process table.
  */
 export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** Enough to tell a process from a later one with the same id. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Of this start of the machine; empty where the system does not say. */
-  readonly boot_id: string;
-  /** Pid namespace: in another container the same pid is another process. */
-  readonly pid_namespace: string;
-  /** Clock ticks since boot (proc(5), stat, field 22); empty where the system does not say. */
-  readonly started: string;
-  /** Tells two openings by one process apart. */
-  readonly nonce: string;
-}
-
 const LOCK = 'node.lock';
 const TAKEOVER = 'node.lock.takeover';
 
-export async function lockFolder(folder: string): Promise<FolderLock> {
-  const lock = join(folder, LOCK);
+/** `flock`: name of the command. */
+export async function lockFolder(folder: string, options: { flock?: string } = {}): Promise<FolderLock> {
   const own = await describeSelf();
+  const path = join(folder, LOCK);
+  return (await lockByKernel(path, own, options.flock ?? 'flock')) ?? lockByFile(folder, path, own);
+}
+
+/** Undefined where there is no flock command. */
+async function lockByKernel(path: string, own: Holder, command: string): Promise<FolderLock | undefined> {
+  for (;;) {
+    const file = await open(path, 'a+', 0o600);
+    const outcome = await flock(file, command);
+    if (outcome === 'locked' && (await isStillAt(file, path))) {
+      try {
+        // Someone without the command may hold it by the file alone.
+        await requireGone(path, ['alive']);
+        await file.truncate();
+        await file.write(textOf(own), 0);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      return {
+        async release() {
+          await file.truncate();
+          await file.close();
+        },
+      };
+    }
+    await file.close();
+    if (outcome === 'missing') return undefined;
+    if (outcome === 'held') throw heldBy(path, await readHolder(path));
+  }
+}
+
+function flock(file: FileHandle, command: string): Promise<'locked' | 'held' | 'missing'> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, ['-n', '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', file.fd] });
+    child.on('error', (error) => (codeOf(error) === 'ENOENT' ? resolve('missing') : reject(error)));
+    child.on('exit', (code) => {
+      if (code === 0) resolve('locked');
+      else if (code === 1) resolve('held');
+      else resolve('missing');
+    });
+  });
+}
+
+/** A lock on a file that was replaced in the meantime protects nothing. */
+async function isStillAt(file: FileHandle, path: string): Promise<boolean> {
+  const [own, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return own.ino === there?.ino && own.dev === there.dev;
+}
+
+async function lockByFile(folder: string, path: string, own: Holder): Promise<FolderLock> {
   const mine = join(folder, `${LOCK}.${process.pid}.${own.nonce}`);
-  await writeFile(mine, `${JSON.stringify(own)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeFile(mine, textOf(own), { mode: 0o600, flag: 'wx' });
   try {
-    if (!(await claim(mine, lock))) await takeOver(folder, mine, lock);
+    if (!(await claim(mine, path))) await takeOver(folder, mine, path);
   } finally {
     await unlink(mine).catch(ignoreMissing);
   }
-  return { release: () => release(lock, own) };
+  return {
+    async release() {
+      if ((await readHolder(path))?.nonce === own.nonce) await unlink(path).catch(ignoreMissing);
+    },
+  };
 }
 
 /** link(2) makes the lock with its content in one step, and only when there is none. */
-async function claim(mine: string, lock: string): Promise<boolean> {
+async function claim(mine: string, path: string): Promise<boolean> {
   try {
-    await link(mine, lock);
+    await link(mine, path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -57,107 +103,42 @@ async function claim(mine: string, lock: string): Promise<boolean> {
  * Two starters may find the same stale lock. Only the one who makes the takeover file may replace it, and looks again
  * once it has that: so nobody ever replaces a lock that was taken in the meantime.
  */
-async function takeOver(folder: string, mine: string, lock: string): Promise<void> {
-  await requireStale(lock);
+async function takeOver(folder: string, mine: string, path: string): Promise<void> {
+  await requireGone(path, ['alive', 'unknown']);
   const takeover = join(folder, TAKEOVER);
   if (!(await claim(mine, takeover))) {
-    await requireStale(takeover);
-    throw new StoreError(
-      'unavailable',
-      `another process died while it took over ${lock}: remove ${takeover} and start again`,
-      { subject: 'adapter' },
-    );
+    await requireGone(takeover, ['alive', 'unknown']);
+    throw refusal(`a process died while it took over ${path}: remove ${takeover} and start again`);
   }
   try {
-    await requireStale(lock);
-    await rename(mine, lock);
+    await requireGone(path, ['alive', 'unknown']);
+    await rename(mine, path);
   } finally {
     await unlink(takeover);
   }
 }
 
-async function requireStale(path: string): Promise<void> {
+async function requireGone(path: string, refused: readonly ('alive' | 'unknown')[]): Promise<void> {
   const holder = await readHolder(path);
-  if (holder === undefined || !(await isAlive(holder))) return;
-  throw new StoreError('unavailable', `${path} is held by the process ${holder.pid} on ${holder.host}`, {
-    subject: 'adapter',
-    detail: { pid: holder.pid, host: holder.host },
+  if (holder === undefined) return;
+  const state = await stateOf(holder);
+  if (state !== 'gone' && refused.includes(state)) throw heldBy(path, holder);
+}
+
+function heldBy(path: string, holder: Holder | undefined): StoreError {
+  if (holder === undefined) return refusal(`${path} is held by another process`);
+  const { pid, host } = holder;
+  return refusal(`${path} is held by process ${pid} on ${host}; remove it only if that process is gone`, {
+    pid,
+    host,
   });
 }
 
-async function release(lock: string, own: Holder): Promise<void> {
-  const holder = await readHolder(lock);
-  if (holder?.nonce === own.nonce) await unlink(lock).catch(ignoreMissing);
+function refusal(message: string, detail: Readonly<Record<string, unknown>> = {}): StoreError {
+  return new StoreError('unavailable', message, { subject: 'adapter', detail });
 }
 
-/** Undefined when there is none, or when it says nothing: it is linked in whole, so an empty one is no one's. */
-async function readHolder(path: string): Promise<Holder | undefined> {
-  try {
-    const holder: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return isHolder(holder) ? holder : undefined;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function isHolder(value: unknown): value is Holder {
-  return typeof value === 'object' && value !== null && 'pid' in value && Number.isInteger(value.pid);
-}
-
-/**
- * A holder in another pid namespace cannot be looked up. On the same machine it is another container over the same
- * volume; its end is known only when the machine or this namespace's own view says so, hence the doubt counts for it.
- */
-async function isAlive(holder: Holder): Promise<boolean> {
-  const self = await describeSelf();
-  if (holder.boot_id !== self.boot_id) return false;
-  if (holder.pid_namespace !== self.pid_namespace) return false;
-  if (holder.pid === process.pid) return holder.started === self.started;
-  if (!processExists(holder.pid)) return false;
-  return (await startOf(holder.pid)) === holder.started;
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-async function describeSelf(): Promise<Holder> {
-  const [boot_id, pid_namespace, started] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.trim(), unknownValue),
-    readlink('/proc/self/ns/pid').catch(unknownValue),
-    startOf(process.pid),
-  ]);
-  return {
-    pid: process.pid,
-    host: hostname(),
-    boot_id,
-    pid_namespace,
-    started,
-    nonce: randomBytes(8).toString('hex'),
-  };
-}
-
-/** The command name in field 2 may hold spaces and brackets: fields are counted from its closing one. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
-}
-
-const unknownValue = (): string => '';
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
+const textOf = (own: Holder): string => `${JSON.stringify(own)}\n`;
 
 function ignoreMissing(error: unknown): void {
   if (codeOf(error) !== 'ENOENT') throw error;

@@ -3,7 +3,7 @@ import type { ChecksumAlgorithm, ObjectAttributes, ObjectInfo, PutObjectInput } 
 import type { WrittenBlob } from './blobs/blob-store.js';
 import { commitContent, storeContent } from './content.js';
 import type { LocalContext } from './context.js';
-import type { ObjectRecord } from './index/records.js';
+import { NO_TAG, type ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
 import { etagOf, objectInfo } from './object-info.js';
@@ -83,7 +83,6 @@ export function publishVersion(
 }
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze({});
-const NO_TAG = '0'.repeat(16);
 
 /** A version without content, as a writer's attributes describe it. */
 export function newRecord(

@@ -66,6 +66,8 @@ const FLAG = {
   texts: 128,
 } as const;
 
+/** Of null versions, whose id is no secret. */
+export const NO_TAG = '0'.repeat(16);
 const NO_MD5 = '0'.repeat(32);
 const NO_HEADERS: ContentHeaders = Object.freeze({});
 const NO_STRINGS: Readonly<Record<string, string>> = Object.freeze({});
@@ -95,7 +97,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
   );
   bytes.putUint8(CONTENTS.indexOf(record.content));
   bytes.putUint48(record.sequence);
-  bytes.putHex(record.tag);
+  if (!record.null_version) bytes.putHex(record.tag);
   bytes.putUint48(record.modified_at_ms);
   bytes.putString(record.owner);
   if (record.delete_marker) return bytes.finish();
@@ -134,7 +136,8 @@ export function decodeObject(source: Buffer): ObjectRecord {
   const flags = bytes.getUint8();
   const content = CONTENTS[bytes.getUint8()] ?? 'empty';
   const sequence = bytes.getUint48();
-  const tag = bytes.getHex(8);
+  const null_version = (flags & FLAG.null_version) !== 0;
+  const tag = null_version ? NO_TAG : bytes.getHex(8);
   const modified_at_ms = bytes.getUint48();
   const owner = bytes.getString();
   const marker = (flags & FLAG.delete_marker) !== 0;
@@ -149,7 +152,7 @@ export function decodeObject(source: Buffer): ObjectRecord {
   const texts = (flags & FLAG.texts) !== 0;
   return {
     delete_marker: marker,
-    null_version: (flags & FLAG.null_version) !== 0,
+    null_version,
     sequence,
     tag,
     modified_at_ms,
