@@ -58,9 +58,9 @@ export const LIMITS = {
   /** All that a JSON store request may hold beside its shard_data. */
   shard_body_rest_bytes_max: 128 * 1024,
   /** Memory for shards that arrive as JSON, all requests together. */
-  shard_bodies_bytes_max: 256 * 1024 ** 2,
+  shard_bodies_bytes_max: 128 * 1024 ** 2,
   /** How long a store request waits for such memory before it is answered 503. */
-  shard_bodies_wait_ms_max: 10_000,
+  shard_bodies_wait_ms_max: 30_000,
   /** After a refusal before the body was read: how much of it is still taken in, so that the client sees the answer. */
   refused_body_bytes_max: 8 * 1024 ** 2,
   refused_body_ms_max: 2_000,

@@ -1,10 +1,5 @@
 import { ShardApiError } from './errors.js';
 
-interface Waiter {
-  readonly bytes: number;
-  readonly grant: () => void;
-}
-
 /** Memory that all requests of one kind share. */
 export interface ByteBudget {
   /** An account of one request; `close` gives back all that it took. */
@@ -12,57 +7,86 @@ export interface ByteBudget {
 }
 
 export interface ByteAccount {
-  /** Waits in turn for so many bytes; errors: 503 when none became free in time. */
+  /** Waits for so many bytes; undefined: they are there at once. Errors: 503 when they did not become free in time. */
   take(bytes: number): Promise<void> | undefined;
   close(): void;
 }
 
+interface Waiter {
+  readonly bytes: number;
+  readonly grant: () => void;
+}
+
+interface Holder {
+  taken: number;
+  waiter: Waiter | undefined;
+}
+
+/**
+ * Requests take what they need as it arrives, so one that promises much and sends little holds little. When all is
+ * taken the oldest request still gets what it asks for, beyond the total: else many could wait for each other, each
+ * with half of its shard. So the memory held is at most the total and one request more.
+ */
 export function createByteBudget(total_bytes: number, wait_ms_max: number): ByteBudget {
   let free = total_bytes;
-  const waiters = new Set<Waiter>();
+  /** In the order in which they first took something. */
+  const holders = new Set<Holder>();
+  let waiting_count = 0;
 
-  const giveBack = (bytes: number) => {
-    free += bytes;
-    for (const waiter of waiters) {
-      if (waiter.bytes > free) return;
-      waiters.delete(waiter);
-      free -= waiter.bytes;
+  const isOldest = (holder: Holder) => holders.values().next().value === holder;
+
+  const grantWaiting = () => {
+    for (const holder of holders) {
+      if (waiting_count === 0) return;
+      const { waiter } = holder;
+      if (waiter === undefined) continue;
+      if (waiter.bytes > free && !isOldest(holder)) return;
       waiter.grant();
     }
   };
 
-  const wait = (bytes: number) =>
+  const take = (holder: Holder, bytes: number) => {
+    free -= bytes;
+    holder.taken += bytes;
+  };
+
+  const stopWaiting = (holder: Holder) => {
+    holder.waiter = undefined;
+    waiting_count--;
+  };
+
+  const wait = (holder: Holder, bytes: number) =>
     new Promise<void>((resolve, reject) => {
-      const grant = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const waiter: Waiter = { bytes, grant };
       const timer = setTimeout(() => {
-        waiters.delete(waiter);
+        stopWaiting(holder);
         reject(new ShardApiError(503, 'Too many large shards at once, try again', { 'retry-after': '1' }));
       }, wait_ms_max);
-      waiters.add(waiter);
+      waiting_count++;
+      holder.waiter = {
+        bytes,
+        grant: () => {
+          clearTimeout(timer);
+          stopWaiting(holder);
+          take(holder, bytes);
+          resolve();
+        },
+      };
     });
 
   return {
     open: () => {
-      let taken = 0;
+      const holder: Holder = { taken: 0, waiter: undefined };
       return {
         take: (bytes) => {
-          if (waiters.size === 0 && bytes <= free) {
-            free -= bytes;
-            taken += bytes;
-            return undefined;
-          }
-          return wait(bytes).then(() => {
-            taken += bytes;
-          });
+          holders.add(holder);
+          if ((waiting_count > 0 || bytes > free) && !isOldest(holder)) return wait(holder, bytes);
+          take(holder, bytes);
+          return undefined;
         },
         close: () => {
-          const bytes = taken;
-          taken = 0;
-          giveBack(bytes);
+          if (!holders.delete(holder)) return;
+          free += holder.taken;
+          grantWaiting();
         },
       };
     },
