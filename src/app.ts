@@ -199,19 +199,65 @@ function metricsRoute(app: FastifyInstance, render: () => Promise<string>): void
   app.get('/metrics', async (_request, reply) => reply.type(METRICS_CONTENT_TYPE).send(await render()));
 }
 
-async function openNode(parts: Parts): Promise<RunningNode> {
-  const { config, storage, input, phase } = parts;
-  const { host, monitoring } = config;
-  const control_token = randomBytes(32).toString('base64url');
-  const urls = { api_url: '', s3_url: '' };
-  const subject: ReportSubject = {
+/** Known once the doors listen; the control API tells them. */
+interface Urls {
+  api_url: string;
+  s3_url: string;
+  metrics_url?: string;
+}
+
+function subjectOf({ config, storage, started_at_ms, phase }: Parts): ReportSubject {
+  return {
     node_id: storage.identity.node_id,
     version: VERSION,
     store: storage.store,
     quota_bytes: quotaBytes(config),
-    started_at_ms: parts.started_at_ms,
+    started_at_ms,
     phase: phase.phase,
   };
+}
+
+function controlOf(parts: Parts, control_token: string, urls: Urls) {
+  const { config, storage, input, verifications, counters } = parts;
+  const subject = subjectOf(parts);
+  return controlRoutes({
+    control_token,
+    access: storage.access,
+    verify: { store: storage.store, verifications, logger: input.logger, observe: counters.observe },
+    grace_ms: config.shutdown_grace_seconds * 1000,
+    status: () => controlStatus(subject, urls),
+    stop: input.stop,
+  });
+}
+
+interface Doors {
+  readonly node: Door;
+  readonly s3: Door;
+  /** Where metrics have a listener of their own. */
+  readonly metrics: Door | undefined;
+}
+
+function listDoors({ node, s3, metrics }: Doors): Door[] {
+  return metrics === undefined ? [node, s3] : [node, s3, metrics];
+}
+
+async function listenAll({ config }: Parts, doors: Doors, urls: Urls): Promise<void> {
+  const { host, port, monitoring } = config;
+  try {
+    urls.api_url = (await doors.node.listen({ host, port })).url;
+    urls.s3_url = (await doors.s3.listen({ host, port: s3PortOf(config) })).url;
+    if (doors.metrics === undefined) return;
+    urls.metrics_url = (await doors.metrics.listen({ host, port: monitoring.metrics_port ?? 0 })).url;
+  } catch (error) {
+    await Promise.all(listDoors(doors).map((door) => door.drain(0)));
+    throw error;
+  }
+}
+
+/** Servers on their doors, all routes in place, nothing listening yet. */
+async function buildDoors(parts: Parts, control_token: string, urls: Urls): Promise<Doors> {
+  const { enable_metrics, metrics_port } = parts.config.monitoring;
+  const subject = subjectOf(parts);
   const s3 = countedDoor(parts, 's3');
   const node = countedDoor(parts, 'node');
   const render = () =>
@@ -221,58 +267,44 @@ async function openNode(parts: Parts): Promise<RunningNode> {
       doors: [node, s3],
       gauges: [...gaugesOf(subject), ...parts.counters.gauges()],
     });
-  const apps = [s3Server(parts, s3.door), shardServer(parts, node.door)] as const;
-  nodeHooks(apps[1], parts);
-  apps[1].register(
-    controlRoutes({
-      control_token,
-      access: storage.access,
-      verify: {
-        store: storage.store,
-        verifications: parts.verifications,
-        logger: input.logger,
-        observe: parts.counters.observe,
-      },
-      grace_ms: config.shutdown_grace_seconds * 1000,
-      status: () => controlStatus(subject, urls),
-      stop: input.stop,
-    }),
-    { prefix: '/api/v1/control' },
-  );
-  const separate = monitoring.enable_metrics && monitoring.metrics_port !== null;
-  if (monitoring.enable_metrics && !separate) metricsRoute(apps[1], render);
-  await Promise.all(apps.map((app) => app.ready()));
+  const s3_app = s3Server(parts, s3.door);
+  const node_app = shardServer(parts, node.door);
+  nodeHooks(node_app, parts);
+  node_app.register(controlOf(parts, control_token, urls), { prefix: '/api/v1/control' });
+  if (enable_metrics && metrics_port === null) metricsRoute(node_app, render);
+  await Promise.all([s3_app.ready(), node_app.ready()]);
+  const metrics = enable_metrics && metrics_port !== null ? createMetricsDoor(render) : undefined;
+  return { node: node.door, s3: s3.door, metrics };
+}
 
-  const metrics_door = separate ? createMetricsDoor(render) : undefined;
-  const doors = [node.door, s3.door, ...(metrics_door ? [metrics_door] : [])];
-  let metrics_url: string | undefined;
-  try {
-    urls.api_url = (await node.door.listen({ host, port: config.port })).url;
-    urls.s3_url = (await s3.door.listen({ host, port: s3PortOf(config) })).url;
-    metrics_url = (await metrics_door?.listen({ host, port: monitoring.metrics_port ?? 0 }))?.url;
-  } catch (error) {
-    await Promise.all(doors.map((door) => door.drain(0)));
-    throw error;
-  }
+async function openNode(parts: Parts): Promise<RunningNode> {
+  const { storage, input, started_at_ms } = parts;
+  const { node_id } = storage.identity;
+  const control_token = randomBytes(32).toString('base64url');
+  const urls: Urls = { api_url: '', s3_url: '' };
+  const doors = await buildDoors(parts, control_token, urls);
+  await listenAll(parts, doors, urls);
   const upkeep = openUpkeep(parts);
-  phase.set('running');
+  parts.phase.set('running');
+  const { api_url, s3_url } = urls;
+  const certificate_file = parts.tls_files?.certificate_file ?? null;
   writeRunFile(storage.path, {
     pid: process.pid,
-    node_id: subject.node_id,
-    ...urls,
+    node_id,
+    api_url,
+    s3_url,
     control_token,
-    certificate_file: parts.tls_files?.certificate_file ?? null,
-    started_at_ms: parts.started_at_ms,
+    certificate_file,
+    started_at_ms,
   });
-  input.logger.info({ node_id: subject.node_id, version: VERSION, ...urls, metrics_url }, 'ready');
+  input.logger.info({ node_id, version: VERSION, ...urls }, 'ready');
   return {
-    node_id: subject.node_id,
+    node_id,
     ...urls,
-    ...(metrics_url === undefined ? {} : { metrics_url }),
-    region: config.s3.region,
+    region: parts.config.s3.region,
     root: storage.root,
-    drain: () => drainNode(parts, doors, upkeep),
-    reload: () => reloadTls(parts, [node.door, s3.door]),
+    drain: () => drainNode(parts, listDoors(doors), upkeep),
+    reload: () => reloadTls(parts, [doors.node, doors.s3]),
   };
 }
 

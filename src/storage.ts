@@ -70,9 +70,9 @@ async function openAdapters(config: Config, on_fatal: (error: Error) => void): P
   return adapters;
 }
 
-/** Another process has the folder open. */
+/** Another process has the folder open: the only way in which opening a local adapter is `unavailable`. */
 export function isLockedError(error: unknown): error is StoreError {
-  return isStoreError(error, 'unavailable') && typeof error.detail.pid === 'number';
+  return isStoreError(error, 'unavailable') && error.subject === 'adapter';
 }
 
 /** A local adapter locks its own folder; where none lies at `storage_path`, the node's own files there need it too. */

@@ -1,6 +1,7 @@
 import type { Access, KeyInfo } from '../access/access.js';
 import { AccessError } from '../access/access.js';
 import { withOfflineStorage } from '../offline.js';
+import { isLockedError } from '../storage.js';
 import { findRunningNode } from './control-client.js';
 import { EXIT } from './exit-codes.js';
 import { CliError, formatTable, type JsonOption, printJson, printLine } from './output.js';
@@ -34,6 +35,7 @@ async function withKeys<R>(options: Options, work: (keys: KeyCalls) => Promise<R
 
 function refuse(error: unknown): never {
   if (error instanceof AccessError) throw new CliError(EXIT.refused, error.message);
+  if (isLockedError(error)) throw new CliError(EXIT.locked, error.message);
   throw error;
 }
 
