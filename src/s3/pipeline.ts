@@ -30,7 +30,7 @@ export interface Frame {
   readonly now: () => number;
 }
 
-/** A request that was answered with an error. */
+/** A request that failed, for another reason than that its client went away. */
 export interface Failure {
   readonly request_id: string;
   /** '' when the request was refused before it was known. */
@@ -198,7 +198,11 @@ async function fail(exchange: Exchange, error: unknown): Promise<void> {
 }
 
 function report(exchange: Exchange, error: unknown, broken_off: boolean): S3Error {
-  const { target, query, identity, request_id, operation } = exchange;
+  const { target, query, identity, request_id, operation, request } = exchange;
+  if (request.socket.destroyed) {
+    // The client has gone: what failed because of that is no failure of ours, and nobody is left to answer.
+    return new S3Error('RequestTimeout', { cause: error });
+  }
   const failure = toS3Error(error, {
     bucket: target?.bucket ?? '',
     key: target?.key ?? '',

@@ -55,7 +55,7 @@ export function signedClient(port: number, region: string, credential: Credentia
   };
 }
 
-interface Unsigned {
+export interface Unsigned {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -65,7 +65,15 @@ interface Unsigned {
   readonly region: string;
 }
 
-function signedHeaders({ method, path, query, body, headers, by, region }: Unsigned): Record<string, string> {
+export function signedHeaders({
+  method,
+  path,
+  query,
+  body,
+  headers,
+  by,
+  region,
+}: Unsigned): Record<string, string> {
   const timestamp = `${new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')}`;
   const day = timestamp.slice(0, 8);
   const payload_hash = headers['x-amz-content-sha256'] ?? sha256Hex(body);

@@ -21,7 +21,7 @@ export interface TestDoor {
 
 const REGION = 'us-east-1';
 
-function credential(name: string, is_root: boolean): Credential {
+export function credential(name: string, is_root: boolean): Credential {
   const lower = name.toLowerCase();
   return {
     access_key: `access-of-${lower}`,
