@@ -14,7 +14,7 @@ export const S3_MODEL: readonly ModelOperation[] = JSON.parse(
   readFileSync(new URL('s3-model.json', import.meta.url), 'utf8'),
 );
 
-/** Operations that S3 still knows under an older name. */
+/** Older names of what is one operation on the wire. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['GetBucketLifecycle', 'GetBucketLifecycleConfiguration'],
   ['GetBucketNotification', 'GetBucketNotificationConfiguration'],
