@@ -104,6 +104,7 @@ function notFound(error: StoreError, scene: ErrorScene): S3Error {
     case 'object':
       return new S3Error('NoSuchKey', {
         fields: { Key: text(error.detail.key) ?? scene.key },
+        headers: { 'x-amz-delete-marker': 'false' },
         cause: error,
       });
     case 'document':

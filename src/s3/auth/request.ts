@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CredentialSource, Identity } from '../../access/identity.js';
 import type { SignatureChainInput } from '../../wire/sigv4.js';
+import { decodeHeader } from '../parameters/header-text.js';
 import type { ParsedQuery } from '../query.js';
 
 /** What a signature covers, and what is needed to check it. */
@@ -31,5 +32,6 @@ export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 export function signedHeader(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];
   if (value === undefined) return '';
-  return typeof value === 'string' ? value : value.join(',');
+  // Clients sign the text; node gives its UTF-8 bytes as characters.
+  return decodeHeader(typeof value === 'string' ? value : value.join(','));
 }

@@ -39,7 +39,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const condition = writeCondition(headers);
   const size_bytes = objectSize(headerText(headers, 'x-amz-mp-object-size'));
   const document = await requestDocument(context, 'CompleteMultipartUpload', LIMITS.parts_xml_bytes_max);
-  const parts = children(document, 'Part').map(parsePart);
+  const parts = withoutRepeats(children(document, 'Part').map(parsePart));
   if (parts.length === 0 || parts.length > LIMITS.parts_max) {
     throw malformed(`between 1 and ${LIMITS.parts_max} parts make an object`);
   }
@@ -71,6 +71,11 @@ function parsePart(element: XmlElement): CompletedPart {
   }
   const checksum = partChecksum(element);
   return { part_number, etag: bareEtag(etag), ...(checksum === undefined ? {} : { checksum }) };
+}
+
+/** A part that was uploaded again and is listed again, right behind itself: the last upload is the one that counts. */
+function withoutRepeats(parts: readonly CompletedPart[]): CompletedPart[] {
+  return parts.filter((part, index) => part.part_number !== parts[index + 1]?.part_number);
 }
 
 function partChecksum(element: XmlElement): CompletedPart['checksum'] {

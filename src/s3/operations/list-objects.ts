@@ -12,8 +12,9 @@ async function run(context: OperationContext): Promise<Reply> {
   const { text, delimiter } = parameters;
   const marker = query.get('marker') ?? '';
   const page = await listPage(context, parameters, marker === '' ? undefined : marker);
+  // The prefix is the request's own and stays as it is: botocore decodes it in version 2 alone.
   const body =
-    `<Name>${escapeXml(bucket)}</Name><Prefix>${text(parameters.prefix)}</Prefix>` +
+    `<Name>${escapeXml(bucket)}</Name><Prefix>${escapeXml(parameters.prefix)}</Prefix>` +
     `<Marker>${text(marker)}</Marker>` +
     // Only with a delimiter: without one the client goes on from the last key.
     (page.next !== null && delimiter !== undefined ? `<NextMarker>${text(page.next)}</NextMarker>` : '') +

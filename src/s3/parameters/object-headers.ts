@@ -63,7 +63,9 @@ export function addExtent(
   }
   // The checksum of the whole object says nothing of a range; that of a part does.
   if (wantsChecksum && result.part_checksum !== undefined) {
-    Object.assign(headers, checksumHeaders(result.part_checksum));
+    // Shown with the type of the object's checksum, as S3 does, although it covers the whole part.
+    const type = info.checksum?.type ?? result.part_checksum.type;
+    Object.assign(headers, checksumHeaders({ ...result.part_checksum, type }));
   }
   headers['content-range'] = `bytes ${range.start}-${range.end}/${info.size_bytes}`;
   return { status: 206, size_bytes: range.end - range.start + 1 };

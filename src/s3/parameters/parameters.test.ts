@@ -151,7 +151,7 @@ describe('checksums of a body', () => {
 
   test.each<[string, IncomingHttpHeaders, string]>([
     ['MD5 that is none', { 'content-md5': 'rL0Y20zC+Fzt72VPzMSk2A' }, 'InvalidDigest'],
-    ['a value of the wrong length', { 'x-amz-checksum-sha1': CRC32 }, 'InvalidRequest'],
+    ['a value of the wrong length', { 'x-amz-checksum-sha1': CRC32 }, 'BadDigest'],
     ['two values', { 'x-amz-checksum-crc32': CRC32, 'x-amz-checksum-crc32c': CRC32 }, 'InvalidRequest'],
     [
       'header and trailer',

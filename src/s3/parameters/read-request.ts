@@ -35,13 +35,14 @@ export function wantsChecksum(headers: IncomingHttpHeaders): boolean {
   return headerText(headers, 'x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
 }
 
-/** A part that the object does not have is no range that it does not have: S3 has a code of its own for it. */
+/** A part that the object does not have: InvalidPart, which the s3-tests suite of Ceph asks for, not a range error. */
 export async function partErrors<T>(request: GetObjectInput, reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {
     if (request.part_number === undefined || !isStoreError(error, 'range_not_satisfiable')) throw error;
-    throw new S3Error('InvalidPartNumber', {
+    throw new S3Error('InvalidPart', {
+      message: 'The requested part number does not exist in the object.',
       fields: { PartNumberRequested: request.part_number },
       cause: error,
     });

@@ -49,11 +49,11 @@ function invalidTag(message: string): S3Error {
   return new S3Error('InvalidTag', { message });
 }
 
-/** The content of `<Tagging>`. */
+/** The content of `<Tagging>`, in the order of the keys. */
 export function tagSetXml(tags: Tags): string {
-  const items = Object.entries(tags).map(
-    ([key, value]) => `<Tag><Key>${escapeXml(key)}</Key><Value>${escapeXml(value)}</Value></Tag>`,
-  );
+  const items = Object.keys(tags)
+    .sort()
+    .map((key) => `<Tag><Key>${escapeXml(key)}</Key><Value>${escapeXml(tags[key] ?? '')}</Value></Tag>`);
   return `<TagSet>${items.join('')}</TagSet>`;
 }
 

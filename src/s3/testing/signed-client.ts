@@ -88,7 +88,8 @@ export function signedHeaders({
     path,
     query,
     signed_headers,
-    header: (name) => all[name] ?? '',
+    // Headers are given as node sends them, one character for each byte; what is signed is the text.
+    header: (name) => Buffer.from(all[name] ?? '', 'latin1').toString('utf8'),
     payload_hash,
   });
   const scope = credentialScope(day, region, 's3');
