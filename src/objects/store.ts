@@ -7,6 +7,7 @@ import {
   type Usage,
   unsupported,
 } from '../../adapters/contract/index.js';
+import { type CallsUnderWay, createCallsUnderWay } from './calls-under-way.js';
 import { commonCapabilities } from './capabilities.js';
 import { copyObjectAcross, copyPartAcross, rangeBytes } from './copy-across.js';
 import { listAllBuckets } from './list-buckets.js';
@@ -31,6 +32,13 @@ interface Target {
   readonly key: string;
   /** Of a part: it replaces no object. */
   readonly upload_id?: string;
+}
+
+interface WritePath {
+  readonly mounts: Mounts;
+  readonly quota: Quota;
+  /** Writes that wait for room have not reached an adapter yet: closing waits for them. */
+  readonly writes: CallsUnderWay;
 }
 
 const NO_USAGE: Usage = { objects_count: 0, objects_bytes: 0, versions_count: 0, stored_bytes: 0 };
@@ -79,21 +87,22 @@ async function sourceBytes(from: Adapter, source: Source): Promise<number> {
 }
 
 /** Runs a write in a bucket's home once the quota has room for it. */
-async function admitTo<R>(
-  mounts: Mounts,
-  quota: Quota,
+function admitTo<R>(
+  { mounts, quota, writes }: WritePath,
   target: Target,
   size: () => number | Promise<number>,
   write: (home: Adapter) => Promise<R>,
 ): Promise<R> {
-  const home = mounts.homeOf(target.bucket);
-  if (mounts.find(target.bucket)?.counts === false) return write(home);
-  const size_bytes = size();
-  return quota.admit(
-    typeof size_bytes === 'number' ? size_bytes : await size_bytes,
-    () => write(home),
-    target.upload_id === undefined ? () => replacedBytes(home, target.bucket, target.key) : undefined,
-  );
+  return writes.run(async () => {
+    const home = mounts.homeOf(target.bucket);
+    if (mounts.find(target.bucket)?.counts === false) return write(home);
+    const size_bytes = size();
+    return quota.admit(
+      typeof size_bytes === 'number' ? size_bytes : await size_bytes,
+      () => write(home),
+      target.upload_id === undefined ? () => replacedBytes(home, target.bucket, target.key) : undefined,
+    );
+  });
 }
 
 /**
@@ -107,14 +116,15 @@ export function createObjectStore(options: ObjectStoreOptions): Adapter {
     measure: async () => (await usageOf(mounts.counted)).stored_bytes,
     makeRoom: options.makeRoom,
   });
+  const path: WritePath = { mounts, quota, writes: createCallsUnderWay() };
   const permanent = new Set(options.permanent_buckets ?? []);
   return {
     name: 'objects',
     capabilities: commonCapabilities(mounts.adapters),
     ...bucketCalls(mounts, permanent),
-    ...objectCalls(mounts, quota),
-    ...multipartCalls(mounts, quota),
-    ...wholeCalls(mounts),
+    ...objectCalls(path),
+    ...multipartCalls(path),
+    ...wholeCalls(path),
   };
 }
 
@@ -165,8 +175,7 @@ function bucketCalls(
 }
 
 function objectCalls(
-  mounts: Mounts,
-  quota: Quota,
+  path: WritePath,
 ): Calls<
   | 'putObject'
   | 'getObject'
@@ -182,12 +191,11 @@ function objectCalls(
   | 'putRetention'
   | 'putLegalHold'
 > {
-  const { homeOf } = mounts;
+  const { homeOf } = path.mounts;
   return {
     putObject: (input) =>
       admitTo(
-        mounts,
-        quota,
+        path,
         input,
         () => input.size_bytes,
         (home) => home.putObject(input),
@@ -199,8 +207,7 @@ function objectCalls(
     copyObject: async (input) => {
       const from = homeOf(input.source.bucket);
       return admitTo(
-        mounts,
-        quota,
+        path,
         input,
         () => sourceBytes(from, input.source),
         (to) => (from === to ? to.copyObject(input) : copyObjectAcross({ from, to }, input)),
@@ -217,8 +224,7 @@ function objectCalls(
 }
 
 function multipartCalls(
-  mounts: Mounts,
-  quota: Quota,
+  path: WritePath,
 ): Calls<
   | 'createUpload'
   | 'uploadPart'
@@ -229,13 +235,12 @@ function multipartCalls(
   | 'abortUpload'
   | 'listObjectParts'
 > {
-  const { homeOf } = mounts;
+  const { homeOf } = path.mounts;
   return {
     createUpload: async (input) => homeOf(input.bucket).createUpload(input),
     uploadPart: (input) =>
       admitTo(
-        mounts,
-        quota,
+        path,
         input,
         () => input.size_bytes,
         (home) => home.uploadPart(input),
@@ -243,8 +248,7 @@ function multipartCalls(
     copyPart: async (input) => {
       const from = homeOf(input.source.bucket);
       return admitTo(
-        mounts,
-        quota,
+        path,
         input,
         () => sourceBytes(from, input.source),
         (to) => (from === to ? to.copyPart(input) : copyPartAcross({ from, to }, input)),
@@ -259,7 +263,10 @@ function multipartCalls(
 }
 
 /** Calls about all of the storage. Changes are read from one adapter: cursors of several have no common order. */
-function wholeCalls({ adapters }: Mounts): Calls<'readChanges' | 'waitForChange' | 'maintain' | 'close'> {
+function wholeCalls({
+  mounts: { adapters },
+  writes,
+}: WritePath): Calls<'readChanges' | 'waitForChange' | 'maintain' | 'close'> {
   const only = (): Adapter => {
     const [adapter, ...others] = adapters;
     if (adapter === undefined || others.length > 0) throw unsupported('objects', 'change_feed');
@@ -276,6 +283,7 @@ function wholeCalls({ adapters }: Mounts): Calls<'readChanges' | 'waitForChange'
       };
     },
     close: async () => {
+      await writes.ended();
       await Promise.all(adapters.map((adapter) => adapter.close()));
     },
   };

@@ -1,0 +1,10 @@
+import { describeAdapter } from '../../adapters/conformance/suite.js';
+import { openInFreshFolder } from '../../adapters/local/testing/open-in-fresh-folder.js';
+import { createObjectStore } from './store.js';
+
+/** The object store is an adapter too: whoever stands on it may rely on all that an adapter promises. */
+describeAdapter('the object store over one mount', () =>
+  openInFreshFolder((adapter) =>
+    createObjectStore({ mounts: [{ pattern: '*', adapter }], quota_bytes: 1024 ** 4 }),
+  ),
+);
