@@ -1,99 +1,36 @@
 import { mkdir } from 'node:fs/promises';
-import { LIMITS } from '../../config/limits.js';
 import type { Adapter } from '../contract/index.js';
-import { openBlobStore } from './blobs/open-blob-store.js';
-import { openBucketBook } from './bucket-book.js';
-import type { LocalContext, LocalSettings } from './context.js';
-import { openFreeSpace } from './free-space.js';
-import { createGate } from './gate.js';
-import { META, openTables } from './index/tables.js';
-import { createWriter } from './index/writer.js';
+import type { LocalContext } from './context.js';
+import { asStoreError } from './gate.js';
 import { createLocalAdapter } from './local-adapter.js';
-import { lockFolder } from './lock-file.js';
-import { createPins } from './pins.js';
-import { openUsageBook } from './usage-book.js';
+import { type FolderLock, lockFolder } from './lock-file.js';
+import { type OpenLocalOptions, openContext } from './open-context.js';
 
-export interface OpenLocalAdapterOptions extends Partial<LocalSettings> {
-  readonly name: string;
-  /** Folder that belongs to this adapter alone; it is made when it is not there. */
-  readonly path: string;
-  readonly now?: () => number;
-  /** Bytes of the disk that writes leave alone, so that deletes always work. */
-  readonly reserve_bytes?: number;
-  /** Bodies up to this size live in the index. */
-  readonly inline_bytes_max?: number;
-  /** The index could not commit: nothing is known to be durable any more. Default: a line on stderr, and exit code 70. */
-  readonly on_fatal?: (error: unknown) => void;
-}
-
-/** EX_SOFTWARE of sysexits(3). */
-const EXIT_CODE_FATAL = 70;
+export type OpenLocalAdapterOptions = OpenLocalOptions;
 
 /** Fails with `unavailable` (detail.pid) when another process has the folder open. */
 export async function openLocalAdapter(options: OpenLocalAdapterOptions): Promise<Adapter> {
-  await mkdir(options.path, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(options.path);
   try {
-    const context = await openContext(options);
-    return createLocalAdapter(context, async () => {
-      await context.writer.close();
-      await context.blobs.close();
-      await context.tables.env.close();
-      await lock.release();
-    });
+    await mkdir(options.path, { recursive: true, mode: 0o700 });
+    const lock = await lockFolder(options.path);
+    return await openLocked(options, lock);
+  } catch (error) {
+    throw asStoreError(error, undefined);
+  }
+}
+
+async function openLocked(options: OpenLocalAdapterOptions, lock: FolderLock): Promise<Adapter> {
+  let context: LocalContext;
+  try {
+    context = await openContext(options);
   } catch (error) {
     await lock.release();
     throw error;
   }
-}
-
-async function openContext(options: OpenLocalAdapterOptions): Promise<LocalContext> {
-  const now = options.now ?? Date.now;
-  const tables = openTables(options.path);
-  const usage = openUsageBook(tables);
-  const blobs = await openBlobStore({
-    root: options.path,
-    ...(options.inline_bytes_max === undefined ? {} : { inline_bytes_max: options.inline_bytes_max }),
+  return createLocalAdapter(context, async () => {
+    await context.writer.close();
+    await context.blobs.close();
+    await context.tables.env.close();
+    await lock.release();
   });
-  const writer = createWriter({
-    tables,
-    usage,
-    now,
-    sequence: tables.meta.get(META.sequence) ?? 0,
-    on_fatal: options.on_fatal ?? exit,
-  });
-  return {
-    name: options.name,
-    tables,
-    writer,
-    blobs,
-    usage,
-    now,
-    buckets: openBucketBook(tables),
-    space: await openFreeSpace({
-      path: options.path,
-      ...(options.reserve_bytes === undefined ? {} : { reserve_bytes: options.reserve_bytes }),
-    }),
-    pins: createPins(),
-    gate: createGate(),
-    settings: settingsOf(options),
-  };
-}
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-
-function settingsOf(options: OpenLocalAdapterOptions): LocalSettings {
-  return {
-    garbage_grace_ms: options.garbage_grace_ms ?? LIMITS.garbage_grace_ms,
-    upload_max_age_ms: options.upload_max_age_ms === undefined ? 7 * DAY_MS : options.upload_max_age_ms,
-    completed_kept_ms: options.completed_kept_ms ?? LIMITS.completed_uploads_kept_ms,
-    changes_kept_max: options.changes_kept_max ?? LIMITS.changes_kept_max,
-    part_bytes_min: options.part_bytes_min ?? LIMITS.part_bytes_min,
-  };
-}
-
-function exit(error: unknown): void {
-  process.stderr.write(`the index could not commit, the process ends: ${String(error)}\n`);
-  process.exit(EXIT_CODE_FATAL);
 }

@@ -56,6 +56,12 @@ interface Waiting {
   failed: boolean;
 }
 
+/** LMDB hangs a second promise with the system's error on the first error; unhandled it would end the process its way. */
+function silenceDetails(error: unknown): void {
+  if (typeof error !== 'object' || error === null || !('commitError' in error)) return;
+  if (error.commitError instanceof Promise) error.commitError.catch(() => undefined);
+}
+
 /** Operations of one transaction: bounds how long the event loop is held. */
 const BATCH_MAX = 512;
 
@@ -169,6 +175,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   /** A commit is never tried again: after a failed sync the kernel may have dropped what it could not write. */
   function fail(error: unknown, batch: readonly Waiting[]): void {
+    silenceDetails(error);
     report(error);
     const refusal = new StoreError('unavailable', 'the index could not commit and takes no more writes', {
       subject: 'adapter',
