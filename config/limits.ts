@@ -85,6 +85,8 @@ export const LIMITS = {
 
   /** S3 door. Payloads up to this size are handed over in one piece. */
   whole_payload_bytes_max: 64 * 1024,
+  /** Bodies without a length (Transfer-Encoding: chunked) are taken up to this size; AWS takes none. */
+  unsized_payload_bytes_max: 1024 ** 2,
   /** Of an upload, read ahead of the one who takes it. */
   payload_ahead_bytes_max: 256 * 1024,
   /** `SIZE;chunk-signature=HEX` is at most 97 bytes long. */

@@ -5,8 +5,8 @@ import { invalidArgument, notImplemented, S3Error } from './errors.js';
 
 /** How the bytes of a body are to be read. */
 export interface Framing {
-  /** Of the data, without chunk headers. */
-  readonly size_bytes: number;
+  /** Of the data, without chunk headers; undefined when only the end of the body will tell. */
+  readonly size_bytes: number | undefined;
   /** Hex; the client signed the digest of the whole body. */
   readonly sha256: string | undefined;
   /** Undefined for a body that is sent as it is. */
@@ -53,8 +53,8 @@ function plain(headers: IncomingHttpHeaders, sha256: string | undefined): Framin
   const length = headers['content-length'];
   if (length !== undefined) return { size_bytes: Number(length), sha256, chunked: undefined };
   // RFC 9112, section 6.3: without both there is no body.
-  if (headers['transfer-encoding'] === undefined) return { size_bytes: 0, sha256, chunked: undefined };
-  throw new S3Error('MissingContentLength');
+  const size_bytes = headers['transfer-encoding'] === undefined ? 0 : undefined;
+  return { size_bytes, sha256, chunked: undefined };
 }
 
 function chunked(headers: IncomingHttpHeaders, framing: ChunkedFraming): Framing {

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Body } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { AwsChunkedError, type AwsChunkedFault, createChunkedDecoder } from '../wire/aws-chunked.js';
 import { checksumOf } from '../wire/checksums.js';
 import { type ErrorCode, S3Error } from './errors.js';
-import type { Framing } from './framing.js';
+import type { ChunkedFraming, Framing } from './framing.js';
 import { incomingBytes, incomingWhole } from './incoming.js';
 import type { Payload } from './operation.js';
 import { bodyExpectation } from './parameters/checksums.js';
@@ -19,7 +18,35 @@ export interface PayloadSource {
   readonly checksum_headers: boolean;
 }
 
-export function createPayload(source: PayloadSource): Payload {
+/** `Expect: 100-continue` may be answered and the body read here: all else has to be checked before. */
+export async function createPayload(source: PayloadSource): Promise<Payload> {
+  const { size_bytes } = source.framing;
+  return size_bytes === undefined ? unsizedPayload(source) : sizedPayload(source, size_bytes);
+}
+
+/** Stores want to know how much will come, so a body that does not say is read first. It has to be small for that. */
+async function unsizedPayload(source: PayloadSource): Promise<Payload> {
+  source.onFirstRead();
+  const pieces: Buffer[] = [];
+  let size_bytes = 0;
+  for await (const piece of incomingBytes(source.request)) {
+    pieces.push(piece);
+    size_bytes += piece.length;
+    if (size_bytes > LIMITS.unsized_payload_bytes_max) throw new S3Error('MissingContentLength');
+  }
+  const bytes = Buffer.concat(pieces);
+  const payload: Payload = {
+    size_bytes,
+    sha256: source.framing.sha256,
+    body: () => Promise.resolve(bytes),
+    stream: () => bytes,
+    text: async (limit_bytes) => textOf(source, payload, bytes, limit_bytes),
+    trailer: () => undefined,
+  };
+  return payload;
+}
+
+function sizedPayload(source: PayloadSource, size_bytes: number): Payload {
   const { framing, request } = source;
   let trailers: ReadonlyMap<string, string> | undefined;
   const takeTrailers = (found: ReadonlyMap<string, string>) => {
@@ -29,36 +56,37 @@ export function createPayload(source: PayloadSource): Payload {
 
   const stream = () => {
     source.onFirstRead();
-    return framing.chunked === undefined ? incomingBytes(request) : decodedStream(source, takeTrailers);
+    return framing.chunked === undefined
+      ? incomingBytes(request)
+      : decodedStream(request, framing.chunked, size_bytes, takeTrailers);
   };
-
-  async function body(): Promise<Body> {
-    if (framing.size_bytes > LIMITS.whole_payload_bytes_max) return stream();
-    return whole();
-  }
 
   async function whole(): Promise<Buffer> {
     if (framing.chunked !== undefined) return collect(stream());
     // Nothing to wait for: the end of an empty body has been seen with its headers.
-    if (framing.size_bytes === 0) return EMPTY;
+    if (size_bytes === 0) return EMPTY;
     source.onFirstRead();
     return incomingWhole(request);
   }
 
   const payload: Payload = {
-    size_bytes: framing.size_bytes,
+    size_bytes,
     sha256: framing.sha256,
-    body,
+    body: async () => (size_bytes > LIMITS.whole_payload_bytes_max ? stream() : whole()),
     stream,
     async text(limit_bytes) {
-      if (framing.size_bytes > limit_bytes) throw new S3Error('MaxMessageLengthExceeded');
-      const bytes = await whole();
-      verifyWhole(source, payload, bytes);
-      return bytes.toString('utf8');
+      if (size_bytes > limit_bytes) throw new S3Error('MaxMessageLengthExceeded');
+      return textOf(source, payload, await whole(), limit_bytes);
     },
     trailer: (name) => trailers?.get(name),
   };
   return payload;
+}
+
+function textOf(source: PayloadSource, payload: Payload, bytes: Buffer, limit_bytes: number): string {
+  if (bytes.length > limit_bytes) throw new S3Error('MaxMessageLengthExceeded');
+  verifyWhole(source, payload, bytes);
+  return bytes.toString('utf8');
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -80,13 +108,15 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 async function* decodedStream(
-  { request, framing }: PayloadSource,
+  request: IncomingMessage,
+  framing: ChunkedFraming,
+  size_bytes: number,
   takeTrailers: (trailers: ReadonlyMap<string, string>) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   const decoder = createChunkedDecoder({
-    size_bytes: framing.size_bytes,
-    signatures: framing.chunked?.signatures,
-    trailer: framing.chunked?.trailer ?? false,
+    size_bytes,
+    signatures: framing.signatures,
+    trailer: framing.trailer,
     chunk_header_bytes_max: LIMITS.chunk_header_bytes_max,
     trailer_bytes_max: LIMITS.chunk_trailer_bytes_max,
   });

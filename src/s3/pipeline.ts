@@ -138,12 +138,11 @@ async function runOperation(
     headers,
     base_url: `${'encrypted' in request.socket ? 'https' : 'http'}://${headers.host ?? ''}${raw_path}`,
     signal,
-    payload: payloadOf(exchange, operation, authenticated),
+    payload: operation.body === 'none' ? NO_PAYLOAD : await payloadOf(exchange, operation, authenticated),
   });
 }
 
-function payloadOf(exchange: Exchange, operation: Operation, authenticated: Authenticated): Payload {
-  if (operation.body === 'none') return NO_PAYLOAD;
+function payloadOf(exchange: Exchange, operation: Operation, authenticated: Authenticated): Promise<Payload> {
   const { request, response } = exchange;
   return createPayload({
     request,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../config/limits.js';
 import { checksumOf } from '../wire/checksums.js';
 import { type RawSocket, rawSocket } from './testing/raw-socket.js';
 import { signedHeaders } from './testing/signed-client.js';
@@ -105,13 +106,16 @@ describe('bodies', () => {
     expect((await door.alice.send('GET', '/bucket/empty')).body).toHaveLength(0);
   });
 
-  it('need a length when they come in pieces', async () => {
-    const headers = signedLines('PUT', '/bucket/unknown');
+  it.each([
+    [3, /^HTTP\/1\.1 200 /],
+    [LIMITS.unsized_payload_bytes_max + 1, /^HTTP\/1\.1 411 .*MissingContentLength/s],
+  ])('need a length unless they are small: %i bytes', async (size, expected) => {
     const socket = await open();
-    socket.write(
-      `PUT /bucket/unknown HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`,
-    );
-    expect(await socket.until(/<\/Error>/)).toMatch(/^HTTP\/1\.1 411 .*MissingContentLength/s);
+    const lines = signedLines('PUT', '/bucket/unsized');
+    socket.write(`PUT /bucket/unsized HTTP/1.1\r\n${lines}Transfer-Encoding: chunked\r\n\r\n`);
+    socket.write(`${size.toString(16)}\r\n${'u'.repeat(size)}\r\n0\r\n\r\n`);
+    expect(await socket.until(size === 3 ? /\r\n\r\n/ : /<\/Error>/)).toMatch(expected);
+    expect((await door.alice.send('GET', '/bucket/unsized')).text).toBe('uuu');
   });
 
   it('are asked for with 100 Continue once the headers have passed', async () => {
