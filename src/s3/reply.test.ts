@@ -113,6 +113,16 @@ it('breaks the connection off when a stream fails midway', async () => {
   expect(await outcome).toMatchObject({ message: 'rotten block' });
 });
 
+it('sends nothing of a stream that fails at once, so that the error can be answered', async () => {
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield* [];
+    throw new Error('lost file');
+  }
+  const { port, outcome } = await serve(() => ({ status: 200, body: body(), size_bytes: 100 }));
+  expect(await get(port)).toBe('');
+  expect(await outcome).toMatchObject({ message: 'lost file' });
+});
+
 it('stops a stream whose client has gone, and lets it clean up', async () => {
   let cleaned = false;
   async function* body() {

@@ -36,8 +36,7 @@ export async function sendReply(
     response.end(body);
   } else {
     if (reply.size_bytes !== undefined) headers['content-length'] = reply.size_bytes;
-    response.writeHead(reply.status, headers);
-    await sendStream(response, body);
+    await sendStream(response, reply.status, headers, body);
   }
 }
 
@@ -78,10 +77,28 @@ function sendText(
   response.end(text);
 }
 
-/** Chunks are lent: the next one is asked for only when the socket has taken the one before. */
-async function sendStream(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const writer = createWriter(response);
-  for await (const chunk of body) await writer(chunk);
+/**
+ * Chunks are lent: the next one is asked for only when the socket has taken the one before. The first is there before
+ * the status is sent, so that an object that cannot be read at all is still answered with an error.
+ */
+async function sendStream(
+  response: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  let chunk = await chunks.next();
+  try {
+    response.writeHead(status, headers);
+    const write = createWriter(response);
+    while (!chunk.done) {
+      await write(chunk.value);
+      chunk = await chunks.next();
+    }
+  } finally {
+    if (!chunk.done) await chunks.return?.();
+  }
   response.end();
 }
 
