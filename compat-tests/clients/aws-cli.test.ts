@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { describeClient } from '../support/client.js';
@@ -117,8 +117,11 @@ describeClient('aws-cli', { tools: ['aws'] }, (client) => {
     const source = join(client.folder, 'sync-source');
     await mkdir(join(source, 'deep', 'er'), { recursive: true });
     const files = ['one', 'deep/two words', 'deep/er/drei+ü', 'deep/er/100%'];
-    for (const [index, name] of files.entries())
+    for (const [index, name] of files.entries()) {
       await writeFile(join(source, name), bytes(1_000 + index, index));
+      // A file younger than its object counts as changed, and objects tell their time in whole seconds.
+      await utimes(join(source, name), 1_000_000_000, 1_000_000_000);
+    }
     const first = await s3('sync', source, `s3://${BUCKET}/sync`);
     expect(first.text.match(/upload:/g)).toHaveLength(4);
     await writeFile(join(source, 'one'), bytes(2_000, 9));

@@ -28,7 +28,7 @@ import { createWriter, work } from './workload.mjs';
  */
 
 const CLIENTS = 8;
-const KEYS_EACH = 5;
+export const KEYS_EACH = 5;
 const SHARED_KEYS = 3;
 const WRITE_MS_MIN = 200;
 const WRITE_MS_MAX = 1_100;
@@ -51,7 +51,7 @@ export function bucketsOf(versioned) {
       ];
 }
 
-/** @param {readonly { bucket: string, versioned: boolean }[]} buckets @param {number} clients @returns {World} */
+/** @param {readonly { bucket: string, versioned: boolean }[]} buckets @param {number} clients */
 export function createWorld(buckets, clients) {
   const [first] = buckets;
   const shared = Array.from({ length: SHARED_KEYS }, (_, n) => ({

@@ -45,7 +45,8 @@ export function noFindings() {
  * Compares everything with what was acknowledged, settles what was in flight, and leaves histories without pending
  * writes. Rejects with LostError.
  * @param {S3Client} s3 @param {World} world
- * @param {{ random: import('./random.mjs').Random, read_all: boolean, findings: Findings }} how
+ * @param {{ random: import('./random.mjs').Random, read_all: boolean, findings: Findings, complete_uploads?: boolean }} how
+ *   without `complete_uploads` uploads are looked at only
  */
 export async function checkWorld(s3, world, how) {
   const listed = new Map(
@@ -207,9 +208,9 @@ async function checkShared(s3, history) {
 
 /**
  * @param {S3Client} s3 @param {Writer} writer @param {UploadHistory} upload
- * @param {{ random: import('./random.mjs').Random, findings: Findings }} how
+ * @param {{ random: import('./random.mjs').Random, findings: Findings, complete_uploads?: boolean }} how
  */
-async function checkUpload(s3, writer, upload, { random, findings }) {
+async function checkUpload(s3, writer, upload, { random, findings, complete_uploads = true }) {
   const { pending, target } = upload;
   const parts = await listParts(s3, upload.name);
   upload.pending = null;
@@ -221,7 +222,8 @@ async function checkUpload(s3, writer, upload, { random, findings }) {
   }
   if (pending !== null) findings.in_flight_not_done += 1;
   checkParts(upload, parts, pending);
-  if (upload.parts.size > 0 && random.chance(0.5)) await completeAndRead(s3, writer, upload, findings);
+  if (complete_uploads && upload.parts.size > 0 && random.chance(0.5))
+    await completeAndRead(s3, writer, upload, findings);
 }
 
 /**

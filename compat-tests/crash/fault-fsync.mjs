@@ -4,12 +4,12 @@ import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { startNode } from '../support/node.mjs';
 import { temporaryFolder } from '../support/temp.mjs';
-import { bucketsOf, CREDENTIALS, createWorld } from './campaign.mjs';
+import { bucketsOf, CREDENTIALS, createWorld, KEYS_EACH } from './campaign.mjs';
 import { checkWorld, noFindings } from './check.mjs';
 import { createRandom, seedOf } from './random.mjs';
 import { createBucket } from './s3-calls.mjs';
-import { createS3Client } from './s3-client.mjs';
-import { work } from './workload.mjs';
+import { createS3Client, RefusedError } from './s3-client.mjs';
+import { createWriter, work } from './workload.mjs';
 
 /**
  * @typedef {object} FaultOptions
@@ -18,9 +18,15 @@ import { work } from './workload.mjs';
  * @property {(line: string) => void} [log]
  *
  * @typedef {{ skipped: string }} Skipped
+ *
+ * @typedef {object} Storage
+ * @property {import('./check.mjs').World & { writers: import('./session.mjs').Writer[] }} world
+ * @property {readonly { bucket: string, versioned: boolean }[]} buckets
  */
 
 const CLIENTS = 6;
+/** One after the other in each lane; the node is to be gone long before. */
+const CLIENTS_EACH_MAX = 500;
 const STRACE = ['/usr/bin/strace', '/usr/local/bin/strace', '/bin/strace'];
 /** Good fsyncs of each thread before the first that fails. */
 const GOOD_FSYNCS_MAX = 60;
@@ -56,7 +62,7 @@ export async function runFsyncFault({ seed, versioned = false }) {
     return tracer;
   }
   try {
-    const refused = await writeUntilGone(node, world, seed);
+    const refused = await writeUntilGone(node, { world, buckets }, seed);
     const exit_code = await withDeadline(node.exited, 'the node did not exit');
     if (exit_code === 0) throw new Error('the node exited with 0 though it could not write');
     const findings = noFindings();
@@ -99,35 +105,44 @@ function injectFsyncErrors(strace, pid, good) {
 }
 
 /**
- * @param {import('../support/server.mjs').Server} node @param {import('./check.mjs').World} world @param {number} seed
+ * Writes until the node is gone. What failed may be done or not: its client ends, and one with keys of its own comes.
+ * @param {import('../support/server.mjs').Server} node @param {Storage} storage @param {number} seed
  * @returns {Promise<number>} writes that got an error for an answer
  */
-async function writeUntilGone(node, world, seed) {
-  let over = false;
+async function writeUntilGone(node, { world, buckets }, seed) {
+  let gone = false;
   let refused = 0;
-  const clients = world.writers.map(async (writer, index) => {
+  /** @param {import('./session.mjs').Writer} writer @param {number} index */
+  const runClient = async (writer, index) => {
     const s3 = createS3Client(node);
     const session = {
       s3,
       api_url: node.api_url,
       random: createRandom(seedOf(seed, index)),
       shared: world.shared,
-      over: () => over,
+      over: () => gone,
       sending: () => {},
-      // What failed may be done or not: it stays in flight, and its client ends.
       may_refuse: () => false,
     };
     try {
       await work(writer, session);
     } catch (error) {
-      if (error instanceof Error && error.name === 'RefusedError') refused += 1;
-      else if (!isLostConnection(error)) throw error;
+      if (error instanceof RefusedError) refused += 1;
+      else if (isLostConnection(error)) gone = true;
+      else throw error;
     } finally {
-      over = true;
       s3.close();
     }
+  };
+  const lanes = world.writers.map(async (first, lane) => {
+    await runClient(first, lane);
+    for (let turn = 1; !gone && turn < CLIENTS_EACH_MAX; turn += 1) {
+      const writer = createWriter(`client ${lane}.${turn}`, buckets, KEYS_EACH);
+      world.writers.push(writer);
+      await runClient(writer, seedOf(lane, turn));
+    }
   });
-  await withDeadline(Promise.all(clients), 'the node went on serving writes');
+  await withDeadline(Promise.all(lanes), 'the node went on serving writes');
   return refused;
 }
 

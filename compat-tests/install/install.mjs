@@ -1,6 +1,6 @@
 import { goToolPath, installGoTool } from './go.mjs';
 import { GO_TOOLS, PYTHON_TOOLS } from './pins.mjs';
-import { installPython, pythonToolPath } from './python.mjs';
+import { installPython, pythonProgram } from './python.mjs';
 
 /** @typedef {{ path: string } | { reason: string }} Installed a program's path, or why there is none */
 
@@ -32,9 +32,9 @@ export async function installClients({ with_minio = false, log = () => {} } = {}
     }
   };
   await step(Object.keys(PYTHON_TOOLS), async () => {
-    await installPython();
+    await installPython('clients');
     return Object.fromEntries(
-      Object.entries(PYTHON_TOOLS).map(([name, program]) => [name, pythonToolPath(program)]),
+      Object.entries(PYTHON_TOOLS).map(([name, program]) => [name, pythonProgram('clients', program)]),
     );
   });
   for (const [name, pin] of Object.entries(GO_TOOLS)) {
@@ -50,5 +50,5 @@ export async function installClients({ with_minio = false, log = () => {} } = {}
  */
 export function toolPath(name) {
   const pin = GO_TOOLS[name];
-  return pin === undefined ? pythonToolPath(name) : goToolPath(pin);
+  return pin === undefined ? pythonProgram('clients', name) : goToolPath(pin);
 }

@@ -22,7 +22,7 @@ export const GO_TOOLS = {
   },
 };
 
-/** Programs that the Python environment must have after `pip install -r requirements.txt`. */
+/** Programs that the Python environment must have once its packages are installed. */
 export const PYTHON_TOOLS = {
   python: 'python',
   aws: 'aws',

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pythonToolPath } from '../install/python.mjs';
+import { pythonProgram } from '../install/python.mjs';
 import { run } from '../support/process.mjs';
 
 /**
@@ -37,7 +37,7 @@ async function pytest({ suite, report, config }, args) {
   await writeFile(report, '');
   const plugin = fileURLToPath(new URL('.', import.meta.url));
   const result = await run(
-    pythonToolPath('python'),
+    pythonProgram('s3-tests', 'python'),
     ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 's3_tests_report', ...args],
     {
       cwd: suite,

@@ -55,7 +55,7 @@ async function main() {
   const suite = process.env.S3_TESTS_DIR;
   if (suite === undefined || !existsSync(join(suite, 's3tests', 'functional')))
     throw new Error('set S3_TESTS_DIR to a checkout of ceph/s3-tests');
-  await installPython();
+  await installPython('s3-tests');
   const started = Date.now();
   const results = await runSuite({
     suite,

@@ -78,7 +78,7 @@ export function suiteConfig(s3_url, worker) {
   lines.push('iam name prefix = s3-tests-', 'iam path prefix = /s3-tests/');
   for (const [section, account] of Object.entries(ACCOUNTS)) {
     lines.push(`[${section}]`, ...Object.entries(account).map(([name, value]) => `${name} = ${value}`));
-    if (section === 's3 main') lines.push('api_name = us-east-1');
+    if (section === 's3 main') lines.push('api_name =');
     if (section === 's3 tenant') lines.push('tenant = tenant');
   }
   return `${lines.join('\n')}\n`;
