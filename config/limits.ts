@@ -18,6 +18,10 @@ export const LIMITS = {
   tags_per_bucket_max: 50,
   /** S3 API reference, "ListBuckets": MaxBuckets. */
   list_buckets_max: 10_000,
+  /** S3 API reference, "POST Object": the fields before the file. */
+  post_fields_bytes_max: 20 * 1024,
+  /** A form of this size is read whole, so that fields may follow the file. */
+  post_whole_bytes_max: 64 * 1024,
   /** How long a slow operation may think before its answer begins with white space. */
   slow_reply_after_ms: 2_000,
   /** A request document (DeleteObjects, CompleteMultipartUpload, ...). */
@@ -126,6 +130,13 @@ export const LIMITS = {
    * left to the last sync.
    */
   blob_writeback_bytes: 16 * 1024 ** 2,
+  /** Compressed contents. Fewer bytes than this are left as they are; up to the second bound the main thread does it. */
+  blob_compress_bytes_min: 256,
+  blob_compress_in_place_bytes_max: 16 * 1024,
+  /** Of the beginning of a large body, to see whether it shrinks at all. */
+  blob_compress_sample_bytes: 64 * 1024,
+  /** Blocks that are compressed or decompressed at a time: each holds one of libuv's threads for 5 ms or so. */
+  blob_compressions_max: 2,
   /** Syncs of large files at a time: each holds one of libuv's threads, which the index needs too. */
   blob_long_syncs_max: 2,
   /**

@@ -49,7 +49,6 @@ export const NOT_IMPLEMENTED: ReadonlySet<string> = new Set([
   'ListBucketMetricsConfigurations',
   'ListDirectoryBuckets',
   'ListObjectAnnotations',
-  'PostObject',
   'PreflightRequest',
   'PutBucketAbac',
   'PutBucketAccelerateConfiguration',

@@ -10,6 +10,8 @@ export interface Operation {
   readonly action: `s3:${string}`;
   /** Whether the request may carry a payload of object size; others are read into memory up to a limit. */
   readonly body: 'none' | 'xml' | 'stream';
+  /** PostObject: its request is anonymous to all before it, and it authenticates and authorises by itself. */
+  readonly credentials_in_body?: true;
   run(context: OperationContext): Promise<Reply>;
 }
 

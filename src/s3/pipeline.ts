@@ -124,7 +124,9 @@ async function runOperation(
   const { frame, request, signal } = exchange;
   const { store, credentials, region } = frame;
   const { identity } = authenticated;
-  await authorise({ operation: name, bucket, identity, store, signal });
+  if (operation.credentials_in_body !== true) {
+    await authorise({ operation: name, bucket, identity, store, signal });
+  }
   const { headers } = request;
   return operation.run({
     request_id: exchange.request_id,

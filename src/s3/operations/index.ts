@@ -28,6 +28,7 @@ import { listObjectVersions } from './list-object-versions.js';
 import { listObjects } from './list-objects.js';
 import { listObjectsV2 } from './list-objects-v2.js';
 import { listParts } from './list-parts.js';
+import { postObject } from './post-object.js';
 import { putBucketTagging } from './put-bucket-tagging.js';
 import { putBucketVersioning } from './put-bucket-versioning.js';
 import { putObject } from './put-object.js';
@@ -68,6 +69,7 @@ const ALL: readonly Operation[] = [
   listObjectsV2,
   listObjects,
   listParts,
+  postObject,
   putBucketTagging,
   putBucketVersioning,
   putObjectLegalHold,
