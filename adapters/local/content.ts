@@ -4,18 +4,19 @@ import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
 import { closedError } from './gate.js';
 import { sequenceKey } from './index/keys.js';
-import type { ContentKind, ObjectRecord } from './index/records.js';
+import { type ContentKind, hasBlobId, type ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';
 
 /** Where the content of one object or part lies, and who holds on to it. All functions but readContent run inside a transaction. */
 
-/** Puts freshly written content under a new owner. `sequence` is the owner's. */
-export function storeContent(
+/** Puts freshly written content under a new owner. */
+function storeContent(
   context: LocalContext,
   record: BlobRecord,
   sequence: number,
 ): Exclude<ContentKind, 'manifest'> {
   if (record.size_bytes === 0) return 'empty';
+  if (record.codec === 'sealed') context.key_use.note();
   if (record.inline !== undefined) {
     const row = { block_crcs: record.block_crcs, content: record.inline };
     void context.tables.small.put(sequenceKey(sequence), row);
@@ -33,7 +34,15 @@ export function storeContent(
   return 'blob';
 }
 
-type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'sha256' | 'manifest_id'>;
+/** What the owner's record says of it. `sequence` is the owner's. */
+export function ownContent(context: LocalContext, record: BlobRecord, sequence: number) {
+  const content = storeContent(context, record, sequence);
+  const { codec } = record;
+  const blob_id = hasBlobId(content, codec) ? record.id.toString('hex') : null;
+  return { content, codec, sha256: record.sha256.toString('hex'), blob_id };
+}
+
+type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'sha256' | 'blob_id' | 'manifest_id'>;
 
 /**
  * Runs the operation that refers to freshly written content, and lets go of the blob's lock after it. Content that no
@@ -41,16 +50,31 @@ type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'sha256' | 'manifest_id
  */
 export async function commitContent<Result>(
   context: LocalContext,
-  written: WrittenBlob,
+  written: readonly WrittenBlob[],
   operation: (transaction: WriteTransaction) => Result,
 ): Promise<Result> {
+  let result: Result;
   try {
-    return await context.writer.run(operation);
+    result = await context.writer.run(operation);
   } catch (error) {
-    if (written.record.inline === undefined) await abandon(context, written.record).catch(ignoreClosed);
+    await abandonContents(context, written);
     throw error;
-  } finally {
-    written.release();
+  }
+  for (const each of written) each.release();
+  return result;
+}
+
+/** Lets go of content that no one is going to refer to. */
+export async function abandonContents(context: LocalContext, written: readonly WrittenBlob[]): Promise<void> {
+  for (const { record, release } of written) {
+    try {
+      if (record.inline === undefined) await abandon(context, record);
+    } catch (error) {
+      // The writer failed or is closed: the walk at the next start finds the file.
+      if (!isStoreError(error, 'unavailable')) throw error;
+    } finally {
+      release();
+    }
   }
 }
 
@@ -64,11 +88,6 @@ function abandon(context: LocalContext, record: BlobRecord): Promise<void> {
     void tables.blobs.put(record.id, row);
     addGarbage(tables, now_ms, 'blob', record.id);
   });
-}
-
-/** The writer failed or is closed: the walk at the next start finds the file. */
-function ignoreClosed(error: unknown): void {
-  if (!isStoreError(error, 'unavailable')) throw error;
 }
 
 /** Gives a copy its own hold on the content of its source. */
@@ -130,30 +149,38 @@ function dropManifestReference(context: LocalContext, at_ms: number, manifest_id
   if (manifest.references === 1) addGarbage(tables, at_ms, 'manifest', key);
 }
 
-export function blobId(owner: { readonly sha256: string | null }): Buffer {
-  return Buffer.from(owner.sha256 ?? '', 'hex');
+function blobId(owner: Pick<ObjectRecord, 'sha256' | 'blob_id'>): Buffer {
+  return Buffer.from(owner.blob_id ?? owner.sha256 ?? '', 'hex');
 }
 
+export type StoredContent = Pick<
+  ObjectRecord,
+  'content' | 'codec' | 'sequence' | 'size_bytes' | 'sha256' | 'blob_id'
+>;
+
 /** What the blob store needs to read the content. Fails with corrupt when it is known to be damaged. */
-export function readContent(
-  context: LocalContext,
-  owner: Pick<ObjectRecord, 'content' | 'sequence' | 'size_bytes' | 'sha256'>,
-): BlobRecord {
+export function readContent(context: LocalContext, owner: StoredContent): BlobRecord {
   // A body may outlive its call.
   if (context.gate.closed) throw closedError();
   const { tables } = context;
-  const { size_bytes } = owner;
-  const id = blobId(owner);
-  if (owner.content === 'empty') return { id, size_bytes: 0, inline: EMPTY, block_crcs: EMPTY };
+  if (owner.content === 'empty') return blobRecord(owner, EMPTY, EMPTY);
   if (owner.content === 'small') {
     const row = tables.small.get(sequenceKey(owner.sequence));
     if (row === undefined) throw missing();
-    return { id, size_bytes, inline: row.content, block_crcs: row.block_crcs };
+    return blobRecord(owner, row.block_crcs, row.content);
   }
-  const row = tables.blobs.get(id);
+  const row = tables.blobs.get(blobId(owner));
   if (row === undefined) throw missing();
   if (row.corrupt) throw corrupt();
-  return { id, size_bytes, block_crcs: row.block_crcs };
+  return blobRecord(owner, row.block_crcs);
+}
+
+export function blobRecord(owner: StoredContent, block_crcs: Buffer, inline?: Buffer): BlobRecord {
+  const { codec, size_bytes, blob_id } = owner;
+  const sha256 = Buffer.from(owner.sha256 ?? '', 'hex');
+  const id = blob_id === null ? sha256 : Buffer.from(blob_id, 'hex');
+  if (inline === undefined) return { id, sha256, size_bytes, codec, block_crcs };
+  return { id, sha256, size_bytes, codec, inline, block_crcs };
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -5,6 +5,7 @@ import type { Gate } from './gate.js';
 import type { Tables } from './index/tables.js';
 import type { Writer } from './index/writer.js';
 import type { Pins } from './pins.js';
+import type { KeyUse, Protect } from './protection.js';
 import type { UsageBook } from './usage-book.js';
 
 /** What all operations of one open adapter share. */
@@ -18,6 +19,9 @@ export interface LocalContext {
   readonly space: FreeSpace;
   readonly pins: Pins;
   readonly gate: Gate;
+  /** Undefined: everything is stored as it is. */
+  readonly protect: Protect | undefined;
+  readonly key_use: KeyUse;
   readonly now: () => number;
   readonly settings: LocalSettings;
 }

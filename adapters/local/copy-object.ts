@@ -6,24 +6,39 @@ import {
   type ObjectAttributes,
   StoreError,
 } from '../contract/index.js';
-import { shareContent } from './content.js';
+import { commitContent, shareContent } from './content.js';
 import type { LocalContext } from './context.js';
 import type { ObjectRecord, StoredChecksum } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
 import { etagOf, objectInfo, versionId } from './object-info.js';
+import { protectionFor } from './protection.js';
 import { newRecord, publishVersion } from './put-object.js';
 import { findRecord, openBody } from './read-object.js';
+import { type ContentFields, mayShareContent, type Recoded, recodeContent } from './recode-content.js';
 import { findLive, subjectOf } from './version-store.js';
 
-/** Shares the source's content: no bytes are copied, whatever its size. */
+/**
+ * Shares the source's content: no bytes are copied, whatever its size. Only where one of the two buckets is encrypted and
+ * the other is not, they are written anew.
+ */
 export async function copyObject(context: LocalContext, input: CopyObjectInput): Promise<CopyObjectResult> {
   context.buckets.read(input.bucket);
   const source = findSource(context, context.buckets.read(input.source.bucket), input);
-  await context.space.admit(0);
+  const recode = !mayShareContent(context, input.bucket, source);
+  await context.space.admit(recode ? source.size_bytes : 0);
   const checksum = await newChecksum(context, source, input);
-  return context.writer.run((transaction) =>
-    commitCopy(context, transaction, input, { sequence: source.sequence, checksum }),
+  const seen = { sequence: source.sequence, checksum };
+  if (!recode) {
+    return context.writer.run((transaction) =>
+      commitCopy(context, transaction, input, { ...seen, recoded: null }),
+    );
+  }
+  const { headers } = attributesOf(input, source);
+  const protection = protectionFor(context, input.bucket, headers);
+  const recoded = await recodeContent(context, source, protection, input.signal);
+  return commitContent(context, recoded.written, (transaction) =>
+    commitCopy(context, transaction, input, { ...seen, recoded }),
   );
 }
 
@@ -56,6 +71,8 @@ async function newChecksum(
 interface Seen {
   readonly sequence: number;
   readonly checksum: StoredChecksum | null;
+  /** Null: the content is shared. */
+  readonly recoded: Recoded | null;
 }
 
 function commitCopy(
@@ -66,7 +83,7 @@ function commitCopy(
 ): CopyObjectResult {
   const bucket = context.buckets.write(input.bucket);
   const source = findSource(context, context.buckets.write(input.source.bucket), input);
-  if (seen.checksum !== null && source.sequence !== seen.sequence) {
+  if (source.sequence !== seen.sequence && !isStillFit(context, input, source, seen)) {
     throw new StoreError('conflict', 'the source changed while it was copied');
   }
   const subject = subjectOf(bucket, input.key);
@@ -74,19 +91,33 @@ function commitCopy(
   evaluateWriteCondition(live && { etag: etagOf(live) }, input.condition);
   const sequence = transaction.nextSequence();
   // Before anything gives way: a copy onto itself takes hold of the content it is about to let go of.
-  shareContent(context, source, sequence);
+  const content = seen.recoded?.store(transaction, sequence) ?? shared(context, source, sequence);
   const record: ObjectRecord = {
     ...newRecord(bucket, transaction.now_ms, sequence, attributesOf(input, source)),
     size_bytes: source.size_bytes,
     md5: source.md5,
     parts_count: source.parts_count,
-    content: source.content,
-    sha256: source.sha256,
-    manifest_id: source.manifest_id,
+    ...content,
     checksum: seen.checksum ?? source.checksum,
   };
   const info = publishVersion(context, transaction, subject, record, live);
   return { info, source_version_id: versionId(source) };
+}
+
+/** The source has changed meanwhile: nothing that was made of the one before may become the copy. */
+function isStillFit(
+  context: LocalContext,
+  input: CopyObjectInput,
+  source: ObjectRecord,
+  seen: Seen,
+): boolean {
+  return seen.checksum === null && seen.recoded === null && mayShareContent(context, input.bucket, source);
+}
+
+function shared(context: LocalContext, source: ObjectRecord, sequence: number): ContentFields {
+  shareContent(context, source, sequence);
+  const { content, codec, sha256, blob_id, manifest_id } = source;
+  return { content, codec, sha256, blob_id, manifest_id };
 }
 
 function attributesOf(input: CopyObjectInput, source: ObjectRecord): ObjectAttributes {

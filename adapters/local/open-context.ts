@@ -1,12 +1,14 @@
 import { LIMITS } from '../../config/limits.js';
+import { createDataKeys, type DataKeysOptions } from './blobs/data-keys.js';
 import { openBlobStore } from './blobs/open-blob-store.js';
 import { openBucketBook } from './bucket-book.js';
 import type { LocalContext, LocalSettings } from './context.js';
 import { openFreeSpace } from './free-space.js';
 import { createGate } from './gate.js';
-import { META, openTables } from './index/tables.js';
+import { META, openTables, type Tables } from './index/tables.js';
 import { createWriter } from './index/writer.js';
 import { createPins } from './pins.js';
+import { openKeyUse, type Protect } from './protection.js';
 import { openUsageBook } from './usage-book.js';
 
 export interface OpenLocalOptions extends Partial<LocalSettings> {
@@ -18,6 +20,10 @@ export interface OpenLocalOptions extends Partial<LocalSettings> {
   readonly reserve_bytes?: number;
   /** Bodies up to this size live in the index. */
   readonly inline_bytes_max?: number;
+  /** Needed as soon as content is, or was, to be encrypted. */
+  readonly encryption?: DataKeysOptions;
+  /** For what is written from now on. */
+  readonly protection?: Protect;
   /** The index could not commit: nothing is known to be durable any more. Default: a line on stderr, and exit code 70. */
   readonly on_fatal?: (error: unknown) => void;
 }
@@ -27,12 +33,24 @@ const EXIT_CODE_FATAL = 70;
 
 /** Opens all that an adapter is made of. The caller holds the folder's lock. */
 export async function openContext(options: OpenLocalOptions): Promise<LocalContext> {
-  const now = options.now ?? Date.now;
   const tables = openTables(options.path);
+  try {
+    return await openAround(tables, options);
+  } catch (error) {
+    await tables.env.close();
+    throw error;
+  }
+}
+
+async function openAround(tables: Tables, options: OpenLocalOptions): Promise<LocalContext> {
+  const now = options.now ?? Date.now;
+  const keys = options.encryption && createDataKeys(options.encryption);
+  const key_use = openKeyUse(tables, keys);
   const usage = openUsageBook(tables);
   const blobs = await openBlobStore({
     root: options.path,
     ...(options.inline_bytes_max === undefined ? {} : { inline_bytes_max: options.inline_bytes_max }),
+    ...(keys && { keys }),
   });
   const writer = createWriter({
     tables,
@@ -55,6 +73,8 @@ export async function openContext(options: OpenLocalOptions): Promise<LocalConte
     }),
     pins: createPins(),
     gate: createGate(),
+    protect: options.protection,
+    key_use,
     settings: settingsOf(options),
   };
 }

@@ -1,12 +1,13 @@
 import { evaluateWriteCondition } from '../conditions.js';
 import type { ChecksumAlgorithm, ObjectAttributes, ObjectInfo, PutObjectInput } from '../contract/index.js';
 import type { WrittenBlob } from './blobs/blob-store.js';
-import { commitContent, storeContent } from './content.js';
+import { commitContent, ownContent } from './content.js';
 import type { LocalContext } from './context.js';
 import { NO_TAG, type ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
 import { etagOf, objectInfo } from './object-info.js';
+import { protectionFor } from './protection.js';
 import { randomTag } from './random-tag.js';
 import { findLive, pushVersion, type Subject, subjectOf } from './version-store.js';
 
@@ -20,14 +21,16 @@ export async function putObject(context: LocalContext, input: PutObjectInput): P
   const waiting = context.space.admit(input.size_bytes);
   if (waiting !== undefined) await waiting;
   const algorithm = input.expect?.checksum?.algorithm ?? DEFAULT_ALGORITHM;
+  const protection = protectionFor(context, input.bucket, input.attributes?.headers);
   const written = await context.blobs.write({
     body: input.body,
     size_bytes: input.size_bytes,
     algorithm,
     ...(input.expect === undefined ? {} : { expect: input.expect }),
+    ...(protection === undefined ? {} : { protection }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  return commitContent(context, written, (transaction) =>
+  return commitContent(context, [written], (transaction) =>
     commitPut(context, transaction, input, written, algorithm),
   );
 }
@@ -53,8 +56,7 @@ function commitPut(
     ...newRecord(bucket, transaction.now_ms, sequence, input.attributes),
     size_bytes: written.record.size_bytes,
     md5: written.md5.toString('hex'),
-    content: storeContent(context, written.record, sequence),
-    sha256: written.record.id.toString('hex'),
+    ...ownContent(context, written.record, sequence),
     checksum: { algorithm, type: 'FULL_OBJECT', value: written.checksum.toString('base64') },
   };
   return publishVersion(context, transaction, subject, record, live);
@@ -102,7 +104,9 @@ export function newRecord(
     md5: '',
     parts_count: null,
     content: 'empty',
+    codec: 'plain',
     sha256: null,
+    blob_id: null,
     manifest_id: 0,
     checksum: null,
     retention: attributes.retention ?? null,

@@ -8,7 +8,7 @@ import {
   type UploadPartInput,
 } from '../contract/index.js';
 import type { WrittenBlob } from './blobs/blob-store.js';
-import { commitContent, dropContent, shareContent, storeContent } from './content.js';
+import { commitContent, dropContent, ownContent, shareContent } from './content.js';
 import type { LocalContext } from './context.js';
 import type { PartRecord } from './index/content-records.js';
 import { partKey } from './index/keys.js';
@@ -16,6 +16,7 @@ import type { ObjectRecord } from './index/records.js';
 import type { UploadRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
 import { objectInfo, versionId } from './object-info.js';
+import { mayShareIn, protectionFor } from './protection.js';
 import { DEFAULT_ALGORITHM } from './put-object.js';
 import { findRecord, openBody } from './read-object.js';
 import { needUpload, partInfo, type Upload, uploadOf } from './upload-store.js';
@@ -25,11 +26,13 @@ export async function uploadPart(context: LocalContext, input: UploadPartInput):
   const record = needUpload(context, upload);
   const algorithm = partAlgorithm(record, input.expect?.checksum?.algorithm);
   await context.space.admit(input.size_bytes);
+  const protection = protectionFor(context, input.bucket, record.attributes.headers);
   const written = await context.blobs.write({
     body: input.body,
     size_bytes: input.size_bytes,
     algorithm,
     ...(input.expect === undefined ? {} : { expect: input.expect }),
+    ...(protection === undefined ? {} : { protection }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
   return commitPart(context, input, written, algorithm);
@@ -58,7 +61,7 @@ function commitPart(
   written: WrittenBlob,
   algorithm: ChecksumAlgorithm,
 ): Promise<PartInfo> {
-  return commitContent(context, written, (transaction) => {
+  return commitContent(context, [written], (transaction) => {
     const upload = uploadOf(context.buckets.write(input.bucket), input);
     needUpload(context, upload);
     const sequence = transaction.nextSequence();
@@ -67,9 +70,8 @@ function commitPart(
       size_bytes: written.record.size_bytes,
       md5: written.md5.toString('hex'),
       modified_at_ms: transaction.now_ms,
-      content: storeContent(context, written.record, sequence),
+      ...ownContent(context, written.record, sequence),
       sequence,
-      sha256: written.record.id.toString('hex'),
       checksum: { algorithm, type: 'FULL_OBJECT', value: written.checksum.toString('base64') },
     });
   });
@@ -106,22 +108,30 @@ type CopyPartResult = PartInfo & { readonly source_version_id: string };
 /** S3 API reference, "UploadPartCopy". A whole object in one blob is shared; anything else is written as new content. */
 export async function copyPart(context: LocalContext, input: CopyPartInput): Promise<CopyPartResult> {
   const upload = uploadOf(context.buckets.read(input.bucket), input);
-  const algorithm = partAlgorithm(needUpload(context, upload), undefined);
+  const upload_record = needUpload(context, upload);
+  const algorithm = partAlgorithm(upload_record, undefined);
   const { record, range } = findSource(context, input);
   const source_version_id = versionId(record);
-  if (range === null && record.content !== 'manifest' && record.checksum?.algorithm === algorithm) {
+  if (range === null && record.checksum?.algorithm === algorithm && mayShare(context, input, record)) {
     const part = await context.writer.run((transaction) => sharePart(context, transaction, input));
     return { ...part, source_version_id };
   }
   const size_bytes = range === null ? record.size_bytes : range.end - range.start + 1;
   await context.space.admit(size_bytes);
+  const protection = protectionFor(context, input.bucket, upload_record.attributes.headers);
   const written = await context.blobs.write({
     body: openBody(context, record, range),
     size_bytes,
     algorithm,
+    ...(protection === undefined ? {} : { protection }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
   return { ...(await commitPart(context, input, written, algorithm)), source_version_id };
+}
+
+function mayShare(context: LocalContext, input: CopyPartInput, record: ObjectRecord): boolean {
+  if (record.content === 'empty') return true;
+  return record.content !== 'manifest' && mayShareIn(context, input.bucket, record.codec);
 }
 
 function findSource(
@@ -141,8 +151,8 @@ function sharePart(context: LocalContext, transaction: WriteTransaction, input: 
   const upload = uploadOf(context.buckets.write(input.bucket), input);
   needUpload(context, upload);
   const { record } = findSource(context, input);
-  const { content, checksum, sha256 } = record;
-  if (content === 'manifest' || checksum === null || sha256 === null) {
+  const { content, codec, checksum, sha256, blob_id } = record;
+  if (content === 'manifest' || checksum === null || sha256 === null || !mayShare(context, input, record)) {
     throw new StoreError('conflict', 'the source changed while it was copied');
   }
   const sequence = transaction.nextSequence();
@@ -153,8 +163,10 @@ function sharePart(context: LocalContext, transaction: WriteTransaction, input: 
     md5: record.md5,
     modified_at_ms: transaction.now_ms,
     content,
+    codec,
     sequence,
     sha256,
+    blob_id,
     checksum,
   });
 }

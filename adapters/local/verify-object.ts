@@ -1,16 +1,14 @@
 import type { ObjectAddress, VerifyResult } from '../contract/index.js';
-import { blobId, readContent } from './content.js';
+import { blobRecord, readContent, type StoredContent } from './content.js';
 import type { LocalContext } from './context.js';
 import { sequenceKey } from './index/keys.js';
-import type { ObjectRecord } from './index/records.js';
 import { findRecord, readManifest } from './read-object.js';
-
-type Owner = Pick<ObjectRecord, 'content' | 'sequence' | 'size_bytes' | 'sha256'>;
 
 /** Reads every byte that a version is made of, and takes what is damaged out of the reach of reads. */
 export async function verifyObject(context: LocalContext, input: ObjectAddress): Promise<VerifyResult> {
   const { record } = findRecord(context, context.buckets.read(input.bucket), input);
-  const owners: readonly Owner[] = record.content === 'manifest' ? readManifest(context, record) : [record];
+  const owners: readonly StoredContent[] =
+    record.content === 'manifest' ? readManifest(context, record) : [record];
   const release = context.pins.take(record.manifest_id);
   try {
     let intact = owners.reduce((sum, owner) => sum + owner.size_bytes, 0) === record.size_bytes;
@@ -26,10 +24,10 @@ export async function verifyObject(context: LocalContext, input: ObjectAddress):
 
 async function verifyContent(
   context: LocalContext,
-  owner: Owner,
+  owner: StoredContent,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (owner.content === 'blob') return verifyFile(context, blobId(owner), signal);
+  if (owner.content === 'blob') return verifyFile(context, owner, signal);
   if (owner.content === 'small' && !context.tables.small.doesExist(sequenceKey(owner.sequence))) return false;
   return context.blobs.verify(readContent(context, owner), signal);
 }
@@ -40,12 +38,13 @@ async function verifyContent(
  */
 async function verifyFile(
   context: LocalContext,
-  id: Buffer,
+  owner: StoredContent,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const { id } = blobRecord(owner, NOTHING);
   const row = context.tables.blobs.get(id);
   if (row === undefined) return false;
-  const record = { id, size_bytes: row.size_bytes, block_crcs: row.block_crcs };
+  const record = blobRecord(owner, row.block_crcs);
   if (await context.blobs.verify(record, signal)) {
     if (row.corrupt) await markCorrupt(context, id, false);
     return true;
@@ -56,6 +55,8 @@ async function verifyFile(
   await markCorrupt(context, id, false);
   return true;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 function markCorrupt(context: LocalContext, id: Buffer, corrupt: boolean): Promise<void> {
   return context.writer.run(() => {

@@ -1,8 +1,8 @@
 import type { Body, BodyExpectation, ChecksumAlgorithm } from '../../contract/index.js';
 
 /**
- * Content-addressed bytes. A blob is named by the SHA-256 of its content, never changes, and is stored once however
- * many objects hold it. The store knows nothing of objects: the index keeps the records and the reference counts.
+ * Content-addressed bytes. A blob never changes and is stored once however many objects hold it, apart for each codec.
+ * The store knows nothing of objects: the index keeps the records and the reference counts.
  */
 export interface BlobStore {
   /**
@@ -12,9 +12,9 @@ export interface BlobStore {
    */
   write(input: WriteBlobInput): Promise<WrittenBlob>;
   /**
-   * Bytes `start`..`end` (inclusive). Each block is checked against its CRC32C before it leaves; a block that differs
-   * ends the stream with `corrupt` (subject `object`), and so does a file that is missing or too short. Inline bytes
-   * are checked here and now: for them it throws. Chunks are lent (see Body). The file is opened at the first read.
+   * Bytes `start`..`end` (inclusive). Each block is checked against its CRC32C before it leaves, and against its tag when
+   * it is encrypted; a block that differs ends the stream with `corrupt` (subject `object`), and so does a file that is
+   * missing or too short. Inline bytes are checked here and now: for them it throws. Chunks are lent (see Body). The file is opened at the first read.
    */
   read(record: BlobRecord, start: number, end: number): Body;
   /** Reads everything and compares SHA-256 and block checksums. */
@@ -44,17 +44,34 @@ export interface WriteBlobInput {
   readonly expect?: BodyExpectation;
   /** The object checksum to compute; that of `expect.checksum` when given, else CRC64NVME. */
   readonly algorithm: ChecksumAlgorithm;
+  /** Absent: stored as it is. */
+  readonly protection?: BlobProtection;
   readonly signal?: AbortSignal;
 }
 
+export interface BlobProtection {
+  readonly encrypt: boolean;
+  /** Where it saves something. */
+  readonly compress: boolean;
+}
+
+/** How content is stored: as it is; in frames of which some are compressed; in frames that are encrypted. */
+export type BlobCodec = 'plain' | 'packed' | 'sealed';
+
 /** What the index stores of a blob. */
 export interface BlobRecord {
-  /** SHA-256 of the content, 32 bytes. */
+  /** 32 bytes that name the file: SHA-256 of the content when the codec is `plain`, else something derived from that. */
   readonly id: Buffer;
+  /** Of the content, as are its sizes and ranges everywhere. */
+  readonly sha256: Buffer;
   readonly size_bytes: number;
-  /** The bytes, when they live inside the index. */
+  readonly codec: BlobCodec;
+  /** The bytes as stored, when they live inside the index. */
   readonly inline?: Buffer;
-  /** CRC32C of each block of BLOCK_BYTES (inline bytes are one block), 4 bytes each, big-endian; empty for no bytes. */
+  /**
+   * CRC32C of each stored block of BLOCK_BYTES (inline bytes are one block), 4 bytes each, big-endian; empty for no bytes,
+   * and for files of other codecs than `plain`, which bring theirs along.
+   */
   readonly block_crcs: Buffer;
 }
 

@@ -5,13 +5,23 @@ import type { Block } from './block-pool.js';
 import { readError, readFully } from './durable-fs.js';
 import { BLOCK_BYTES, blockLength } from './paths.js';
 
-/** Reads one whole block of a blob's file into `block` and checks it. Errors: corrupt, unavailable. */
-export async function readBlock(
-  fd: number,
-  record: BlobRecord,
-  index: number,
-  block: Block,
-): Promise<Buffer> {
+/** The blocks of one open blob. */
+export interface BlockSource {
+  /** How long its file has to be. */
+  readonly file_bytes: number;
+  /** One whole block of the content, read into `block` and checked. Errors: corrupt, unavailable. */
+  load(index: number, block: Block): Promise<Buffer>;
+}
+
+/** A file that holds the content as it is. */
+export function plainBlocks(fd: number, record: BlobRecord): BlockSource {
+  return {
+    file_bytes: record.size_bytes,
+    load: (index, block) => readBlock(fd, record, index, block),
+  };
+}
+
+async function readBlock(fd: number, record: BlobRecord, index: number, block: Block): Promise<Buffer> {
   const length = blockLength(record, index);
   const bytes = block.bytes.subarray(0, length);
   const done = await readFully(fd, bytes, index * BLOCK_BYTES).catch((error: unknown) => {
@@ -30,7 +40,7 @@ export function checkBlock(record: BlobRecord, index: number, bytes: Uint8Array)
   }
 }
 
-function corrupt(record: BlobRecord, what: string): StoreError {
-  const sha256 = record.id.toString('hex');
+export function corrupt(record: BlobRecord, what: string): StoreError {
+  const sha256 = record.sha256.toString('hex');
   return new StoreError('corrupt', `blob ${sha256}: ${what}`, { detail: { sha256 } });
 }

@@ -1,11 +1,10 @@
-import { crc32c } from '@node-rs/crc32';
 import type { Block, BlockPool } from './block-pool.js';
+import type { BlockSink, SinkResult } from './block-sink.js';
 import type { BodyHasher } from './body-hashers.js';
 import type { Interruption } from './interruption.js';
 import { BLOCK_BYTES } from './paths.js';
-import type { TemporaryFile } from './temporary-file.js';
 
-/** Gathers a body into blocks; each is hashed, checksummed and written while the next one fills. */
+/** Gathers a body into blocks; each is hashed and stored while the next one fills. */
 export interface BlockWriter {
   /** Resolves when the chunk has been copied; it waits while too much is under way. */
   add(chunk: Uint8Array): Promise<void> | undefined;
@@ -14,8 +13,8 @@ export interface BlockWriter {
    * this writer send off the half-full one that it holds. So slow senders cannot starve the others of blocks.
    */
   pause(): () => void;
-  /** Waits until everything is hashed and written; CRC32C of each block, 4 bytes each. */
-  end(): Promise<Buffer>;
+  /** Waits until everything is hashed and written. */
+  end(): Promise<SinkResult>;
   /** Gives the blocks back when what is under way has ended. */
   abandon(): Promise<void>;
 }
@@ -23,29 +22,24 @@ export interface BlockWriter {
 export interface BlockWriterOptions {
   readonly pool: BlockPool;
   readonly hasher: BodyHasher;
-  readonly file: TemporaryFile;
+  readonly sink: BlockSink;
   readonly interruption: Interruption;
-  readonly size_bytes: number;
   /** Of this writer, the one being filled not counted. */
   readonly blocks_in_flight_max: number;
 }
 
 export function createBlockWriter(options: BlockWriterOptions): BlockWriter {
-  const { pool, hasher, file, interruption } = options;
-  const crcs = Buffer.alloc(4 * Math.ceil(options.size_bytes / BLOCK_BYTES));
+  const { pool, hasher, sink, interruption } = options;
   const inFlight = new Set<Promise<void>>();
   let block: Block | undefined;
   let filled = 0;
   let position = 0;
-  let crc = 0;
 
   function dispatch(): void {
     if (block === undefined) return;
     const sent = block;
     const part = sent.bytes.subarray(0, filled);
-    crc = crc32c(part, crc);
-    crcs.writeUInt32BE(crc >>> 0, 4 * Math.floor(position / BLOCK_BYTES));
-    const work = Promise.allSettled([hasher.update(sent, filled), file.write(part, position)]).then(
+    const work = Promise.allSettled([hasher.update(sent, filled), sink.write(part, position)]).then(
       (outcomes) => {
         for (const outcome of outcomes) {
           if (outcome.status === 'rejected') interruption.interrupt(outcome.reason);
@@ -56,7 +50,6 @@ export function createBlockWriter(options: BlockWriterOptions): BlockWriter {
     );
     inFlight.add(work);
     position += filled;
-    if (position % BLOCK_BYTES === 0) crc = 0;
     block = undefined;
     filled = 0;
   }
@@ -96,7 +89,7 @@ export function createBlockWriter(options: BlockWriterOptions): BlockWriter {
       dispatch();
       await Promise.all(inFlight);
       interruption.check();
-      return crcs;
+      return sink.finish();
     },
     async abandon() {
       hasher.drop();

@@ -8,6 +8,7 @@ import { type BlobFolders, createBlobFolders } from './blob-folders.js';
 import { type BlobLocks, createBlobLocks } from './blob-locks.js';
 import type { BlobRecord, BlobStore } from './blob-store.js';
 import { createBlockPool } from './block-pool.js';
+import type { DataKeys } from './data-keys.js';
 import {
   createFolderSync,
   errorCode,
@@ -19,6 +20,7 @@ import {
 import { createHashLanes } from './hash-lanes.js';
 import { createLimiter } from './limiter.js';
 import { listBlobFiles } from './list-files.js';
+import { createPacker } from './packing.js';
 import { type BlobPaths, createBlobPaths } from './paths.js';
 import { quarantineBlob } from './quarantine-blob.js';
 import { readBlob } from './read-blob.js';
@@ -32,6 +34,8 @@ export interface BlobStoreOptions {
   readonly inline_bytes_max?: number;
   /** Bodies up to this size are hashed on the main thread. */
   readonly hash_in_place_bytes_max?: number;
+  /** Needed to write and read what is encrypted. */
+  readonly keys?: DataKeys;
 }
 
 /** Empties tmp/; never looks at what is stored. */
@@ -77,9 +81,14 @@ function createBlobStore(options: BlobStoreOptions, { paths, sync, locks, folder
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
+  const framing = {
+    packer: createPacker(createLimiter(LIMITS.blob_compressions_max)),
+    keys: options.keys,
+  };
   const temporaryPrefix = randomBytes(6).toString('hex');
   let temporaryCount = 0;
   const writing = {
+    ...framing,
     inline_bytes_max: options.inline_bytes_max ?? LIMITS.blob_inline_bytes_max,
     hash_in_place_bytes_max: options.hash_in_place_bytes_max ?? LIMITS.blob_hash_in_place_bytes_max,
     blocks_in_flight_max: LIMITS.blob_upload_blocks_max - 1,
@@ -95,13 +104,14 @@ function createBlobStore(options: BlobStoreOptions, { paths, sync, locks, folder
     },
   };
   const reading = {
+    ...framing,
     paths,
     pool: readPool,
     read_ahead_blocks: LIMITS.blob_read_ahead_blocks,
     reserve_blocks: LIMITS.blob_read_reserve_blocks,
     lean_chunk_bytes: LIMITS.blob_lean_chunk_bytes,
   };
-  const verifying = { paths, pool: writePool, lanes };
+  const verifying = { ...framing, paths, pool: writePool, lanes };
 
   /** Keeps count of work that close() has to wait for. */
   function track<T>(start: () => Promise<T>): Promise<T> {

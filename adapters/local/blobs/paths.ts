@@ -6,7 +6,7 @@ export const BLOCK_BYTES = 512 * 1024;
 
 export const ID_BYTES = 32;
 
-/** `blobs/ab/cd/<hex sha256>`: at most 65,536 leaf folders, so that none grows large. */
+/** `blobs/ab/cd/<hex id>`: at most 65,536 leaf folders, so that none grows large. */
 export interface BlobPaths {
   readonly root: string;
   readonly blobs: string;

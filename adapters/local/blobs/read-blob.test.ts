@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../config/limits.js';
 import type { BlobRecord } from './blob-store.js';
 import { createBlockPool } from './block-pool.js';
+import { createLimiter } from './limiter.js';
+import { createPacker } from './packing.js';
 import { createBlobPaths } from './paths.js';
 import { readBlob } from './read-blob.js';
 import {
@@ -42,6 +44,8 @@ async function drainUntilError(body: Uint8Array | AsyncIterable<Uint8Array>) {
   return { received, error: undefined };
 }
 
+const FRAMING = { packer: createPacker(createLimiter(1)), keys: undefined };
+
 const RANGES: readonly (readonly [number, number])[] = [
   [0, SIZE - 1],
   [0, 0],
@@ -62,6 +66,7 @@ describe('read', () => {
   it.each(RANGES)('gives bytes %i to %i when no block is free to keep', async (start, end) => {
     const { root, bytes, record } = await storedFile();
     const context = {
+      ...FRAMING,
       paths: createBlobPaths(root),
       pool: createBlockPool({ blocks_max: 1, shared: false }),
       read_ahead_blocks: 3,
@@ -146,6 +151,7 @@ describe('read', () => {
     const { root, bytes, record } = await storedFile();
     const blocks_max = 8;
     const context = {
+      ...FRAMING,
       paths: createBlobPaths(root),
       pool: createBlockPool({ blocks_max, shared: false }),
       read_ahead_blocks: 2,
@@ -167,9 +173,18 @@ describe('read', () => {
   it('says unavailable, not corrupt, when the file cannot be opened for another reason', async () => {
     const root = temporaryFolder();
     const paths = { ...createBlobPaths(root), file: () => '\0' };
-    const record: BlobRecord = { id: Buffer.alloc(32), size_bytes: 5, block_crcs: Buffer.alloc(4) };
+    const id = Buffer.alloc(32);
+    const block_crcs = Buffer.alloc(4);
+    const record: BlobRecord = { id, sha256: id, size_bytes: 5, codec: 'plain', block_crcs };
     const pool = createBlockPool({ blocks_max: LIMITS.blob_read_blocks_max, shared: false });
-    const context = { paths, pool, read_ahead_blocks: 1, reserve_blocks: 0, lean_chunk_bytes: 10 };
+    const context = {
+      ...FRAMING,
+      paths,
+      pool,
+      read_ahead_blocks: 1,
+      reserve_blocks: 0,
+      lean_chunk_bytes: 10,
+    };
     await expect(drain(readBlob(context, record, 0, 4))).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });

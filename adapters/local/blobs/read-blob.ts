@@ -1,11 +1,13 @@
 import type { Body } from '../../contract/index.js';
 import type { BlobRecord } from './blob-store.js';
 import type { Block, BlockPool } from './block-pool.js';
-import { checkBlock, readBlock } from './block-reader.js';
+import { type BlockSource, checkBlock, plainBlocks } from './block-reader.js';
 import { closeFile, openFile, readError } from './durable-fs.js';
+import { type FrameContext, openFrames } from './frame-source.js';
+import { decodeInline } from './inline-frame.js';
 import { BLOCK_BYTES, type BlobPaths } from './paths.js';
 
-export interface ReadContext {
+export interface ReadContext extends FrameContext {
   readonly paths: BlobPaths;
   readonly pool: BlockPool;
   /** Blocks that one reader fills ahead of its consumer, the one that is lent included. */
@@ -20,7 +22,7 @@ export interface ReadContext {
 export function readBlob(context: ReadContext, record: BlobRecord, start: number, end: number): Body {
   if (record.inline !== undefined) {
     if (record.inline.length > 0) checkBlock(record, 0, record.inline);
-    return record.inline.subarray(start, end + 1);
+    return decodeInline(record, record.inline, context.keys).subarray(start, end + 1);
   }
   if (end < start) return new Uint8Array(0);
   return { [Symbol.asyncIterator]: () => readFile(context, record, start, end) };
@@ -36,10 +38,20 @@ async function* readFile(
     throw readError(error);
   });
   try {
-    yield* readBlocks(context, fd, record, start, end);
+    const source = await openBlocks(context, fd, record);
+    yield* readBlocks(context, source, start, end);
   } finally {
     await closeFile(fd);
   }
+}
+
+/** What each codec has as its way to a block. */
+export function openBlocks(
+  context: FrameContext,
+  fd: number,
+  record: BlobRecord,
+): BlockSource | Promise<BlockSource> {
+  return record.codec === 'plain' ? plainBlocks(fd, record) : openFrames(context, fd, record);
 }
 
 interface Reading {
@@ -49,8 +61,7 @@ interface Reading {
 
 async function* readBlocks(
   context: ReadContext,
-  fd: number,
-  record: BlobRecord,
+  source: BlockSource,
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -63,7 +74,7 @@ async function* readBlocks(
     while (next <= last && ahead.length < context.read_ahead_blocks) {
       const block = pool.tryTake(context.reserve_blocks);
       if (block === undefined) return;
-      const bytes = readBlock(fd, record, next, block);
+      const bytes = source.load(next, block);
       // It is awaited when its turn comes, perhaps never.
       bytes.catch(() => undefined);
       ahead.push({ block, bytes });
@@ -78,7 +89,7 @@ async function* readBlocks(
       readAhead();
       const current = ahead[0];
       if (current === undefined) {
-        yield* readLean(context, fd, record, index, from, to);
+        yield* readLean(context, source, index, from, to);
         next = index + 1;
         continue;
       }
@@ -101,8 +112,7 @@ async function* readBlocks(
  */
 async function* readLean(
   context: ReadContext,
-  fd: number,
-  record: BlobRecord,
+  source: BlockSource,
   index: number,
   from: number,
   to: number,
@@ -111,7 +121,7 @@ async function* readLean(
     const block = await context.pool.take();
     let chunk: Buffer;
     try {
-      const bytes = await readBlock(fd, record, index, block);
+      const bytes = await source.load(index, block);
       chunk = Buffer.from(bytes.subarray(done, Math.min(done + context.lean_chunk_bytes, to)));
     } finally {
       context.pool.give(block);

@@ -4,12 +4,15 @@ import { promisify } from 'node:util';
 import { isStoreError } from '../../contract/index.js';
 import type { BlobRecord } from './blob-store.js';
 import type { BlockPool } from './block-pool.js';
-import { checkBlock, readBlock } from './block-reader.js';
+import { type BlockSource, checkBlock } from './block-reader.js';
 import { closeFile, openFile, readError } from './durable-fs.js';
+import type { FrameContext } from './frame-source.js';
 import type { HashLanes } from './hash-lanes.js';
+import { decodeInline } from './inline-frame.js';
 import { BLOCK_BYTES, type BlobPaths } from './paths.js';
+import { openBlocks } from './read-blob.js';
 
-export interface VerifyContext {
+export interface VerifyContext extends FrameContext {
   readonly paths: BlobPaths;
   readonly pool: BlockPool;
   readonly lanes: HashLanes;
@@ -27,7 +30,8 @@ export async function verifyBlob(
   try {
     if (record.inline === undefined) return await verifyFile(context, record, signal);
     if (record.inline.length > 0) checkBlock(record, 0, record.inline);
-    return hash('sha256', record.inline) === record.id.toString('hex');
+    const bytes = decodeInline(record, record.inline, context.keys);
+    return hash('sha256', bytes) === record.sha256.toString('hex');
   } catch (error) {
     if (isStoreError(error, 'corrupt')) return false;
     throw error;
@@ -42,8 +46,9 @@ async function verifyFile(
   let fd: number | undefined;
   try {
     fd = await openFile(context.paths.file(record.id.toString('hex')), 'r');
-    if ((await stat(fd)).size !== record.size_bytes) return false;
-    return (await sha256OfFile(context, fd, record, signal)).equals(record.id);
+    const source = await openBlocks(context, fd, record);
+    if ((await stat(fd)).size !== source.file_bytes) return false;
+    return (await sha256OfBlocks(context, source, record.size_bytes, signal)).equals(record.sha256);
   } catch (error) {
     signal?.throwIfAborted();
     throw readError(error);
@@ -52,19 +57,19 @@ async function verifyFile(
   }
 }
 
-async function sha256OfFile(
+async function sha256OfBlocks(
   context: VerifyContext,
-  fd: number,
-  record: BlobRecord,
+  source: BlockSource,
+  size_bytes: number,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   const stream = context.lanes.open(['SHA256']);
   let hashing: Promise<void> = Promise.resolve();
   try {
-    for (let index = 0; index * BLOCK_BYTES < record.size_bytes; index += 1) {
+    for (let index = 0; index * BLOCK_BYTES < size_bytes; index += 1) {
       signal?.throwIfAborted();
       const block = await context.pool.take();
-      const length = await readBlock(fd, record, index, block).then(
+      const length = await source.load(index, block).then(
         (bytes) => bytes.length,
         (error: unknown) => {
           context.pool.give(block);

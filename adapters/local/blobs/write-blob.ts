@@ -1,15 +1,27 @@
+import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import type { BlobFolders } from './blob-folders.js';
 import type { BlobLocks, Unlock } from './blob-locks.js';
-import type { WriteBlobInput, WrittenBlob } from './blob-store.js';
+import type { BlobCodec, WriteBlobInput, WrittenBlob } from './blob-store.js';
 import type { BlockPool } from './block-pool.js';
+import { type BlockSink, createPlainSink } from './block-sink.js';
 import { createBlockWriter } from './block-writer.js';
-import { type BodyHasher, createInPlaceHasher, createLaneHasher, hashBytes } from './body-hashers.js';
+import {
+  type BodyHasher,
+  createInPlaceHasher,
+  createLaneHasher,
+  type Digests,
+  hashBytes,
+} from './body-hashers.js';
+import type { DataKeys } from './data-keys.js';
 import { writeError } from './durable-fs.js';
 import { checkDigests, checkSize } from './expectations.js';
 import type { HashLanes } from './hash-lanes.js';
+import { encodeInline } from './inline-frame.js';
 import { createInterruption, forEachChunk, type Interruption } from './interruption.js';
 import type { Limiter } from './limiter.js';
+import type { Packer } from './packing.js';
+import { createProtectedSink, needKey } from './protected-sink.js';
 import { createTemporaryFile, type TemporaryFile } from './temporary-file.js';
 
 export interface WriteContext {
@@ -22,6 +34,8 @@ export interface WriteContext {
   readonly locks: BlobLocks;
   readonly folders: BlobFolders;
   readonly long_syncs: Limiter;
+  readonly packer: Packer;
+  readonly keys: DataKeys | undefined;
   temporaryPath(): string;
 }
 
@@ -32,12 +46,12 @@ export async function writeBlob(context: WriteContext, input: WriteBlobInput): P
   // The commonest call of all: bytes that are all there and small.
   if (input.body instanceof Uint8Array && input.size_bytes <= context.inline_bytes_max) {
     input.signal?.throwIfAborted();
-    return inlineBlob(input.body, input);
+    return inlineBlob(context, input.body, input);
   }
   const interruption = createInterruption(input.signal);
   try {
     if (input.size_bytes <= context.inline_bytes_max) {
-      return inlineBlob(await collect(input, interruption), input);
+      return await inlineBlob(context, await collect(input, interruption), input);
     }
     return await writeBlobFile(context, input, interruption);
   } finally {
@@ -45,19 +59,33 @@ export async function writeBlob(context: WriteContext, input: WriteBlobInput): P
   }
 }
 
-function inlineBlob(bytes: Uint8Array, input: WriteBlobInput): WrittenBlob {
+function inlineBlob(
+  context: WriteContext,
+  bytes: Uint8Array,
+  input: WriteBlobInput,
+): WrittenBlob | Promise<WrittenBlob> {
   checkSize(bytes.length, input.size_bytes);
   const digests = hashBytes(bytes, input.algorithm);
   checkDigests(digests, input.expect);
-  const block_crcs = Buffer.allocUnsafe(bytes.length === 0 ? 0 : 4);
-  if (bytes.length > 0) block_crcs.writeUInt32BE(crc32c(bytes) >>> 0);
-  const inline = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
-    record: { id: digests.sha256, size_bytes: bytes.length, inline, block_crcs },
-    md5: digests.md5,
-    checksum: digests.checksum,
-    release: nothingToRelease,
-  };
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (input.protection === undefined || content.length === 0) {
+    return inlineResult(digests, content.length, 'plain', content);
+  }
+  return encodeInline(content, input.protection, context.packer, context.keys).then(({ codec, stored }) =>
+    inlineResult(digests, content.length, codec, stored),
+  );
+}
+
+function inlineResult(
+  { md5, sha256, checksum }: Digests,
+  size_bytes: number,
+  codec: BlobCodec,
+  inline: Buffer,
+): WrittenBlob {
+  const block_crcs = Buffer.allocUnsafe(inline.length === 0 ? 0 : 4);
+  if (inline.length > 0) block_crcs.writeUInt32BE(crc32c(inline) >>> 0);
+  const record = { id: sha256, sha256, size_bytes, codec, inline, block_crcs };
+  return { record, md5, checksum, release: nothingToRelease };
 }
 
 /** Chunks are lent, so each is copied; memory grows with what has come, not with what was announced. */
@@ -85,17 +113,14 @@ async function writeBlobFile(
     long_syncs: context.long_syncs,
   });
   try {
-    const hashed = await receive(context, input, interruption, file);
-    const hex = hashed.digests.sha256.toString('hex');
+    const { digests, codec, block_crcs } = await receive(context, input, interruption, file);
+    const { md5, sha256, checksum } = digests;
+    const id = nameOf(context, sha256, codec);
     await file.finish();
     interruption.check();
-    const release = await publish(context, file.path, hex);
-    return {
-      record: { id: hashed.digests.sha256, size_bytes: input.size_bytes, block_crcs: hashed.block_crcs },
-      md5: hashed.digests.md5,
-      checksum: hashed.digests.checksum,
-      release,
-    };
+    const release = await publish(context, file.path, id.toString('hex'));
+    const record = { id, sha256, size_bytes: input.size_bytes, codec, block_crcs };
+    return { record, md5, checksum, release };
   } catch (error) {
     await file.discard();
     throw error;
@@ -112,9 +137,8 @@ async function receive(
   const writer = createBlockWriter({
     pool: context.pool,
     hasher,
-    file,
+    sink: chooseSink(context, input, file),
     interruption,
-    size_bytes: input.size_bytes,
     blocks_in_flight_max: context.blocks_in_flight_max,
   });
   try {
@@ -126,10 +150,10 @@ async function receive(
     };
     await forEachChunk(input.body, interruption, take, writer.pause);
     checkSize(received, input.size_bytes);
-    const block_crcs = await writer.end();
+    const stored = await writer.end();
     const digests = await hasher.digest();
     checkDigests(digests, input.expect);
-    return { block_crcs, digests };
+    return { ...stored, digests };
   } catch (error) {
     await writer.abandon();
     throw error;
@@ -140,6 +164,24 @@ function chooseHasher(context: WriteContext, input: WriteBlobInput): BodyHasher 
   return input.size_bytes <= context.hash_in_place_bytes_max
     ? createInPlaceHasher(input.algorithm)
     : createLaneHasher(context.lanes, input.algorithm);
+}
+
+function chooseSink(context: WriteContext, input: WriteBlobInput, file: TemporaryFile): BlockSink {
+  const { size_bytes, protection } = input;
+  if (protection === undefined) return createPlainSink(file, size_bytes);
+  return createProtectedSink({ file, size_bytes, protection, packer: context.packer, keys: context.keys });
+}
+
+/** Files of different codecs stand side by side: content that has to be encrypted must not lie there readable. */
+function nameOf(context: WriteContext, sha256: Buffer, codec: BlobCodec): Buffer {
+  switch (codec) {
+    case 'plain':
+      return sha256;
+    case 'packed':
+      return createHash('sha256').update('packed').update(sha256).digest();
+    case 'sealed':
+      return needKey(context.keys).blobName(sha256);
+  }
 }
 
 /**

@@ -1,7 +1,16 @@
+import type { BlobCodec } from '../blobs/blob-store.js';
 import * as bytes from './bytes.js';
-import { type ContentKind, getChecksum, putChecksum, type StoredChecksum } from './records.js';
+import {
+  type ContentKind,
+  getChecksum,
+  getContent,
+  hasBlobId,
+  putChecksum,
+  putContent,
+  type StoredChecksum,
+} from './records.js';
 
-/** A file of the blob store, in the table of blobs under its SHA-256. */
+/** A file of the blob store, in the table of blobs under its id. */
 export interface BlobRow {
   readonly references: number;
   readonly corrupt: boolean;
@@ -36,7 +45,7 @@ export function decodeBlob(source: Buffer): BlobRow {
 
 export const blobEncoder = { encode: encodeBlob, decode: decodeBlob };
 
-/** Content that lives in the index, with the CRC32C of its one block before it. */
+/** Content that lives in the index, as the blob store encoded it, with the CRC32C of its one block before it. */
 export interface SmallRow {
   readonly block_crcs: Buffer;
   readonly content: Buffer;
@@ -67,35 +76,47 @@ export interface PartRecord {
   readonly md5: string;
   readonly modified_at_ms: number;
   readonly content: Exclude<ContentKind, 'manifest'>;
+  readonly codec: BlobCodec;
   /** Key of the content when it is `small`. */
   readonly sequence: number;
   /** Hex. */
   readonly sha256: string;
+  /** See ObjectRecord. */
+  readonly blob_id: string | null;
   readonly checksum: StoredChecksum;
 }
-
-const PART_CONTENTS = ['empty', 'small', 'blob'] as const;
 
 function putPart(part: PartRecord): void {
   bytes.putUint16(part.part_number);
   bytes.putUint48(part.size_bytes);
   bytes.putHex(part.md5);
   bytes.putUint48(part.modified_at_ms);
-  bytes.putUint8(PART_CONTENTS.indexOf(part.content));
+  putContent(part);
   bytes.putUint48(part.sequence);
   bytes.putHex(part.sha256);
+  if (part.blob_id !== null) bytes.putHex(part.blob_id);
   putChecksum(part.checksum);
 }
 
 function getPart(): PartRecord {
+  const part_number = bytes.getUint16();
+  const size_bytes = bytes.getUint48();
+  const md5 = bytes.getHex(16);
+  const modified_at_ms = bytes.getUint48();
+  const { content, codec } = getContent();
+  const sequence = bytes.getUint48();
+  const sha256 = bytes.getHex(32);
+  const blob_id = hasBlobId(content, codec) ? bytes.getHex(32) : null;
   return {
-    part_number: bytes.getUint16(),
-    size_bytes: bytes.getUint48(),
-    md5: bytes.getHex(16),
-    modified_at_ms: bytes.getUint48(),
-    content: PART_CONTENTS[bytes.getUint8()] ?? 'empty',
-    sequence: bytes.getUint48(),
-    sha256: bytes.getHex(32),
+    part_number,
+    size_bytes,
+    md5,
+    modified_at_ms,
+    content: content === 'manifest' ? 'empty' : content,
+    codec,
+    sequence,
+    sha256,
+    blob_id,
     checksum: getChecksum(),
   };
 }

@@ -1,4 +1,5 @@
 import type { ChecksumAlgorithm, ChecksumType, ContentHeaders, Retention } from '../../contract/index.js';
+import type { BlobCodec } from '../blobs/blob-store.js';
 import * as bytes from './bytes.js';
 
 /** Where the content of an object or part lies. */
@@ -20,8 +21,12 @@ export interface ObjectRecord {
   /** Null for objects written in one piece. */
   readonly parts_count: number | null;
   readonly content: ContentKind;
-  /** Hex; null for multipart objects. Names the blob when content is `blob`. */
+  /** Of `small` and `blob`; all else is `plain`. */
+  readonly codec: BlobCodec;
+  /** Hex; null for multipart objects. */
   readonly sha256: string | null;
+  /** Hex. Names the blob where its codec is not `plain`; a plain blob is named by its SHA-256. */
+  readonly blob_id: string | null;
   /** When content is `manifest`, else 0. */
   readonly manifest_id: number;
   readonly checksum: StoredChecksum | null;
@@ -45,6 +50,7 @@ export interface StoredChecksum {
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 const ALGORITHM_BYTES = [4, 4, 8, 20, 32];
 const CONTENTS: readonly ContentKind[] = ['empty', 'small', 'blob', 'manifest'];
+const CODECS: readonly BlobCodec[] = ['plain', 'packed', 'sealed'];
 const HEADER_NAMES = [
   'content_type',
   'cache_control',
@@ -95,7 +101,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
       (record.parts_count === null ? 0 : FLAG.parts) |
       (texts ? FLAG.texts : 0),
   );
-  bytes.putUint8(CONTENTS.indexOf(record.content));
+  putContent(record);
   bytes.putUint48(record.sequence);
   if (!record.null_version) bytes.putHex(record.tag);
   bytes.putUint48(record.modified_at_ms);
@@ -105,6 +111,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
   bytes.putHex(record.md5);
   bytes.putString(record.storage_class);
   if (record.sha256 !== null) bytes.putHex(record.sha256);
+  if (record.blob_id !== null) bytes.putHex(record.blob_id);
   if (record.parts_count !== null) bytes.putUint16(record.parts_count);
   if (record.content === 'manifest') bytes.putUint48(record.manifest_id);
   if (record.checksum !== null) putChecksum(record.checksum);
@@ -134,7 +141,7 @@ function putTexts(record: ObjectRecord): void {
 export function decodeObject(source: Buffer): ObjectRecord {
   bytes.openBytes(source);
   const flags = bytes.getUint8();
-  const content = CONTENTS[bytes.getUint8()] ?? 'empty';
+  const { content, codec } = getContent();
   const sequence = bytes.getUint48();
   const null_version = (flags & FLAG.null_version) !== 0;
   const tag = null_version ? NO_TAG : bytes.getHex(8);
@@ -145,6 +152,7 @@ export function decodeObject(source: Buffer): ObjectRecord {
   const md5 = marker ? NO_MD5 : bytes.getHex(16);
   const storage_class = marker ? '' : bytes.getString();
   const sha256 = (flags & FLAG.sha256) === 0 ? null : bytes.getHex(32);
+  const blob_id = hasBlobId(content, codec) ? bytes.getHex(32) : null;
   const parts_count = (flags & FLAG.parts) === 0 ? null : bytes.getUint16();
   const manifest_id = content === 'manifest' ? bytes.getUint48() : 0;
   const checksum = (flags & FLAG.checksum) === 0 ? null : getChecksum();
@@ -160,7 +168,9 @@ export function decodeObject(source: Buffer): ObjectRecord {
     md5,
     parts_count,
     content,
+    codec,
     sha256,
+    blob_id,
     manifest_id,
     checksum,
     retention,
@@ -187,6 +197,26 @@ function getHeaders(): ContentHeaders {
 function getRetention(): Retention {
   const mode = bytes.getUint8() === 1 ? 'COMPLIANCE' : 'GOVERNANCE';
   return { mode, until_ms: bytes.getUint48() };
+}
+
+interface StoredContent {
+  readonly content: ContentKind;
+  readonly codec: BlobCodec;
+}
+
+/** One byte. */
+export function putContent({ content, codec }: StoredContent): void {
+  bytes.putUint8(CONTENTS.indexOf(content) | (CODECS.indexOf(codec) << 4));
+}
+
+export function getContent(): StoredContent {
+  const byte = bytes.getUint8();
+  return { content: CONTENTS[byte & 15] ?? 'empty', codec: CODECS[byte >> 4] ?? 'plain' };
+}
+
+/** Records of such content have a `blob_id`, and no others. */
+export function hasBlobId(content: ContentKind, codec: BlobCodec): boolean {
+  return content === 'blob' && codec !== 'plain';
 }
 
 export function putChecksum(checksum: StoredChecksum): void {

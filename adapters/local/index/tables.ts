@@ -57,8 +57,10 @@ export interface Tables {
    * every small write a second page at a random place (measured: 4,600 instead of 9,700 writes per second).
    */
   readonly small: Table<SmallRow>;
-  /** By SHA-256: the files of the blob store and who refers to them. */
+  /** By blob id: the files of the blob store and who refers to them. */
   readonly blobs: Table<BlobRow>;
+  /** Ids of the keys that content here is encrypted with. */
+  readonly data_keys: Table<Buffer>;
   readonly manifests: Table<Manifest>;
   readonly uploads: Table<UploadRecord>;
   readonly parts: Table<PartRecord>;
@@ -134,6 +136,7 @@ function openAll(env: RootDatabase<unknown, Buffer>): Tables {
     null_versions: json('null_versions'),
     small: coded('small', smallEncoder),
     blobs: coded('blobs', blobEncoder),
+    data_keys: binary('data_keys'),
     manifests: coded('manifests', manifestEncoder),
     uploads: json('uploads'),
     parts: coded('parts', partEncoder),

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OpenedAdapter } from '../../conformance/support/harness.js';
 import type { Adapter } from '../../contract/index.js';
-import { openLocalAdapter } from '../open-local-adapter.js';
+import { type OpenLocalAdapterOptions, openLocalAdapter } from '../open-local-adapter.js';
 
 export async function openInFreshFolder(
   decorate: (adapter: Adapter) => Adapter = (adapter) => adapter,
+  options: Partial<OpenLocalAdapterOptions> = {},
 ): Promise<OpenedAdapter> {
   const path = await mkdtemp(join(tmpdir(), 'backup-node-conformance-'));
-  const adapter = decorate(await openLocalAdapter({ name: 'disk', path }));
+  const adapter = decorate(await openLocalAdapter({ name: 'disk', path, ...options }));
   return {
     adapter,
     async close() {
