@@ -8,10 +8,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildNode } from '../support/build.mjs';
 import { startMinio } from '../support/minio.mjs';
 import { startNode } from '../support/node.mjs';
-import { REPOSITORY, TOOLS } from '../support/paths.mjs';
-import { run } from '../support/process.mjs';
+import { TOOLS } from '../support/paths.mjs';
 import { temporaryFolder } from '../support/temp.mjs';
 import { startLoader } from './load.mjs';
 import { createReport } from './report.mjs';
@@ -65,11 +65,11 @@ const servers = [];
 const bench = { loader, servers, report, sizes, folder, log };
 try {
   if (with_node) {
-    await run('npm', ['run', 'build'], { cwd: REPOSITORY });
+    await buildNode();
     servers.push(
       await startNode({
         folder: join(folder, 'node'),
-        config: { storage_path: join(folder, 'node', 'storage') },
+        ,
       }),
     );
   }

@@ -142,13 +142,15 @@ async function removeBatch(writer, session) {
   const headers = {
     'x-amz-checksum-sha256': Buffer.from(sha256(Buffer.from(body)), 'hex').toString('base64'),
   };
-  const answer = await session.s3.ask({ method: 'POST', bucket, query: { delete: '' }, headers, body });
+  const call = { method: 'POST', bucket, query: { delete: '' }, headers, body };
+  const answer = await session.s3.ask(call);
   const deleted = elementsOf(answer.body.toString(), 'Deleted');
   for (const history of chosen) {
     const entry = deleted.find((text) => textOf(text, 'Key') === history.key);
-    if (entry === undefined) throw new Error(`${history.key} is missing in ${answer.body}`);
-    acknowledge(history, textOf(entry, 'DeleteMarkerVersionId') ?? '');
+    if (entry !== undefined) acknowledge(history, textOf(entry, 'DeleteMarkerVersionId') ?? '');
   }
+  // What is not among the deleted has an error of its own inside the 200, and may be done or not.
+  if (deleted.length < chosen.length) throw new RefusedError(call, { ...answer, status: 503 });
 }
 
 /** @param {Writer} writer @param {Session} session */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installPython } from '../install/python.mjs';
+import { buildNode } from '../support/build.mjs';
 import { TOOLS } from '../support/paths.mjs';
 import { runSuite } from './suite.mjs';
 
@@ -56,6 +57,7 @@ async function main() {
   if (suite === undefined || !existsSync(join(suite, 's3tests', 'functional')))
     throw new Error('set S3_TESTS_DIR to a checkout of ceph/s3-tests');
   await installPython('s3-tests');
+  if (values['server-url'] === undefined) await buildNode();
   const started = Date.now();
   const results = await runSuite({
     suite,

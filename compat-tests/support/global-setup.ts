@@ -1,7 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { type Installed, installClients } from '../install/install.mjs';
-import { REPOSITORY } from './paths.mjs';
-import { run } from './process.mjs';
+import { buildNode } from './build.mjs';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -11,7 +10,7 @@ declare module 'vitest' {
 
 /** Builds the node and brings the client programs before the first test. */
 export async function setup(project: TestProject): Promise<void> {
-  if (process.env.COMPAT_SERVER !== 'minio') await run('npm', ['run', 'build'], { cwd: REPOSITORY });
+  if (process.env.COMPAT_SERVER !== 'minio') await buildNode();
   const installed = await installClients({ log: (line) => console.log(`client ${line}`) });
   project.provide('installed', installed);
 }
