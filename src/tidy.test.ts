@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages that only one place may know. */
 const PACKAGE_HOMES: Record<string, readonly string[]> = {
   lmdb: ['adapters/local', 'src/state'],
-  'fast-xml-parser': ['src/s3/xml.ts'],
+  'fast-xml-parser': ['src/wire/xml.ts'],
   '@aws-sdk/': ['adapters/s3', 'compat-tests'],
   minio: ['adapters/minio', 'compat-tests'],
   'prom-client': ['src/http'],
