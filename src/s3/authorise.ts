@@ -31,6 +31,16 @@ export async function authoriseRead(context: OperationContext, bucket: string): 
   await checkOwner({ ...context, bucket });
 }
 
+/** x-amz-expected-bucket-owner: clients make sure that a name has not changed hands. Root is asked too. */
+export async function checkExpectedOwner(
+  { store, bucket, signal }: Pick<Wish, 'store' | 'bucket' | 'signal'>,
+  expected: string | readonly string[] | undefined,
+): Promise<void> {
+  if (expected === undefined || bucket === '') return;
+  const { owner } = await store.headBucket({ bucket, signal });
+  if (owner !== expected) throw new S3Error('AccessDenied');
+}
+
 async function checkOwner({ store, bucket, identity, signal }: Omit<Wish, 'operation'>): Promise<void> {
   const { owner } = await store.headBucket({ bucket, signal });
   if (owner !== identity.id) throw new S3Error('AccessDenied');

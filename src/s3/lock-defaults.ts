@@ -1,4 +1,4 @@
-import type { ObjectAttributes, Retention } from '../../adapters/contract/index.js';
+import type { BucketInfo, ObjectAttributes, Retention } from '../../adapters/contract/index.js';
 import { isStoreError } from '../../adapters/contract/index.js';
 import { S3Error } from './errors.js';
 import type { OperationContext } from './operation.js';
@@ -17,14 +17,12 @@ export interface DefaultRetention {
  * Adds the bucket's default retention to an object that brings none of its own, and refuses locks in a bucket without
  * Object Lock (S3 User Guide, "Locking objects with Object Lock").
  */
-export async function withDefaultRetention(
+export async function withLock(
   context: OperationContext,
+  bucket: BucketInfo,
   attributes: ObjectAttributes,
 ): Promise<ObjectAttributes> {
-  const { store, bucket, signal } = context;
-  if (!store.capabilities.object_lock) return attributes;
-  const info = await store.headBucket({ bucket, signal });
-  if (!info.object_lock) {
+  if (!bucket.object_lock) {
     if (attributes.retention !== undefined || attributes.legal_hold !== undefined) throw noLockHere();
     return attributes;
   }

@@ -4,7 +4,7 @@ import type { CredentialSource, Identity } from '../access/identity.js';
 import { nameOperation, requestIdOf } from '../http/exchange.js';
 import { authenticate } from './auth/authenticate.js';
 import type { Authenticated } from './auth/request.js';
-import { authorise } from './authorise.js';
+import { authorise, checkExpectedOwner } from './authorise.js';
 import { connectionSignal } from './connection-signal.js';
 import { detectOperation } from './detect.js';
 import { endOfBody } from './end-of-body.js';
@@ -128,6 +128,7 @@ async function runOperation(
     await authorise({ operation: name, bucket, identity, store, signal });
   }
   const { headers } = request;
+  await checkExpectedOwner({ store, bucket, signal }, headers['x-amz-expected-bucket-owner']);
   return operation.run({
     request_id: exchange.request_id,
     store,

@@ -133,3 +133,34 @@ test('the ACL of a bucket and of an object is the private one', async () => {
     expect(acl.elements('Permission')).toEqual(['FULL_CONTROL']);
   }
 });
+
+test('ownership controls are kept; without them there are none', async () => {
+  const { alice, root } = door;
+  const controls = { query: { ownershipControls: '' } };
+  await alice.send('PUT', '/owned', { headers: { 'x-amz-object-ownership': 'ObjectWriter' } });
+  expect((await alice.send('GET', '/owned', controls)).element('ObjectOwnership')).toBe('ObjectWriter');
+  const ownerOf = async (key: string) => {
+    await root.send('PUT', `/owned/${key}`, { body: 'x' });
+    return (await alice.send('GET', `/owned/${key}`, { query: { acl: '' } })).element('ID');
+  };
+  expect(await ownerOf('written-by-root')).toBe('id-of-root');
+  expect((await alice.send('DELETE', '/owned', controls)).status).toBe(204);
+  const gone = await alice.send('GET', '/owned', controls);
+  expect([gone.status, gone.element('Code')]).toEqual([404, 'OwnershipControlsNotFoundError']);
+  expect(await ownerOf('handed-over')).toBe('id-of-alice');
+  const body = (value: string) =>
+    `<OwnershipControls><Rule><ObjectOwnership>${value}</ObjectOwnership></Rule></OwnershipControls>`;
+  const bad = await alice.send('PUT', '/owned', { ...controls, body: body('Nobody') });
+  expect(bad.element('Code')).toBe('MalformedXML');
+  const put = await alice.send('PUT', '/owned', { ...controls, body: body('BucketOwnerEnforced') });
+  expect(put.status).toBe(200);
+});
+
+test('a client may insist on the owner of a bucket', async () => {
+  const { alice } = door;
+  await alice.send('PUT', '/expected');
+  const as = (owner: string) =>
+    alice.send('GET', '/expected', { headers: { 'x-amz-expected-bucket-owner': owner } });
+  expect((await as('id-of-alice')).status).toBe(200);
+  expect((await as('id-of-bob')).element('Code')).toBe('AccessDenied');
+});

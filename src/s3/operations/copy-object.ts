@@ -2,10 +2,9 @@ import type { CopyObjectInput, ObjectAttributes, ObjectInfo } from '../../../ada
 import { writeCondition } from '../conditions.js';
 import { type CheckedSource, checkCopySize, checkSource, sourceErrors } from '../copy-access.js';
 import { invalidArgument, S3Error } from '../errors.js';
-import { withDefaultRetention } from '../lock-defaults.js';
+import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
 import { versionHeader } from '../parameters/address.js';
-import { objectAttributes } from '../parameters/attributes.js';
 import { algorithmHeader, checksumXml } from '../parameters/checksums.js';
 import { type CopySource, parseCopySource } from '../parameters/copy-source.js';
 import { headerText } from '../parameters/header-text.js';
@@ -17,16 +16,15 @@ import { xmlDocument } from '../xml.js';
 export const copyObject: Operation = { name: 'CopyObject', action: 's3:PutObject', body: 'none', run };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { headers, identity } = context;
+  const { headers } = context;
   const source = parseCopySource(headers);
   const replacesMetadata = directive(context, 'x-amz-metadata-directive');
   const replacesTags = directive(context, 'x-amz-tagging-directive');
-  const attributes = objectAttributes(headers, identity.id);
   refuseNoChange(context, source, replacesMetadata || replacesTags);
   const checked = await checkSource(context, source);
   checkCopySize(checked.info.size_bytes);
-  const withLock = await withDefaultRetention(context, attributes);
-  const input = copyInput(context, checked, { attributes: withLock, replacesMetadata, replacesTags });
+  const attributes = await newObjectAttributes(context);
+  const input = copyInput(context, checked, { attributes, replacesMetadata, replacesTags });
   return replyWhenReady(copy(context, input));
 }
 

@@ -2,6 +2,7 @@ import { isStoreError } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
 import { invalidArgument, notImplemented, S3Error } from '../errors.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
+import { isOwnership, OWNERSHIP_DOCUMENT, type Ownership, ownershipDocument } from '../ownership.js';
 import { refuseUnsupported } from '../parameters/attributes.js';
 import { checkBucketName } from '../parameters/bucket-name.js';
 import { headerText } from '../parameters/header-text.js';
@@ -11,11 +12,6 @@ import { child, childText, parseXml, type XmlElement, xmlDocument } from '../xml
 /** S3 API reference, "CreateBucket". */
 export const createBucket: Operation = { name: 'CreateBucket', action: 's3:CreateBucket', body: 'xml', run };
 
-const OWNERSHIPS: ReadonlySet<string> = new Set([
-  'BucketOwnerPreferred',
-  'ObjectWriter',
-  'BucketOwnerEnforced',
-]);
 /** The region in which S3 keeps the old behaviour: creating one's own bucket again succeeds. */
 const LENIENT_REGION = 'us-east-1';
 
@@ -23,7 +19,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const { bucket, headers, payload, store, identity, signal } = context;
   checkBucketName(bucket);
   for (const name in headers) refuseUnsupported(name, headers);
-  checkOwnership(headerText(headers, 'x-amz-object-ownership'));
+  const ownership = ownershipOf(headerText(headers, 'x-amz-object-ownership'));
   const object_lock = lockEnabled(headerText(headers, 'x-amz-bucket-object-lock-enabled'));
   const document = payload.size_bytes === 0 ? '' : await payload.text(LIMITS.xml_bytes_max);
   const configuration = document === '' ? undefined : parseXml(document, 'CreateBucketConfiguration');
@@ -35,6 +31,10 @@ async function run(context: OperationContext): Promise<Reply> {
     if (!ownedAlready(error, identity.id) || context.region !== LENIENT_REGION) throw error;
     return { status: 200, headers: { location: `/${bucket}` } };
   }
+  if (ownership !== undefined) {
+    const content = ownershipDocument(ownership);
+    await store.putDocument({ bucket, kind: OWNERSHIP_DOCUMENT, content, signal });
+  }
   if (tagging !== undefined) {
     await store.putDocument({ bucket, kind: 'tagging', content: tagging, signal });
   }
@@ -45,10 +45,9 @@ function ownedAlready(error: unknown, identity_id: string): boolean {
   return isStoreError(error, 'already_exists') && error.detail.owner === identity_id;
 }
 
-function checkOwnership(value: string | undefined): void {
-  if (value !== undefined && !OWNERSHIPS.has(value)) {
-    throw invalidArgument('x-amz-object-ownership', value, 'Invalid x-amz-object-ownership header');
-  }
+function ownershipOf(value: string | undefined): Ownership | undefined {
+  if (value === undefined || isOwnership(value)) return value;
+  throw invalidArgument('x-amz-object-ownership', value, 'Invalid x-amz-object-ownership header');
 }
 
 function lockEnabled(value: string | undefined): boolean {

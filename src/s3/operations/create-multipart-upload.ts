@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CreateUploadInput } from '../../../adapters/contract/index.js';
 import { S3Error } from '../errors.js';
-import { withDefaultRetention } from '../lock-defaults.js';
+import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { objectAttributes } from '../parameters/attributes.js';
 import { algorithmHeader, checksumType, defaultChecksumType } from '../parameters/checksums.js';
 import { xml } from '../xml.js';
 
@@ -18,7 +17,7 @@ export const createMultipartUpload: Operation = {
 async function run(context: OperationContext): Promise<Reply> {
   const { bucket, key, headers, store, identity, signal } = context;
   const checksum = uploadChecksum(headers);
-  const attributes = await withDefaultRetention(context, objectAttributes(headers, identity.id));
+  const attributes = await newObjectAttributes(context);
   const upload = await store.createUpload({
     bucket,
     key,

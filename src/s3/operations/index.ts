@@ -5,12 +5,14 @@ import { copyObject } from './copy-object.js';
 import { createBucket } from './create-bucket.js';
 import { createMultipartUpload } from './create-multipart-upload.js';
 import { deleteBucket } from './delete-bucket.js';
+import { deleteBucketOwnershipControls } from './delete-bucket-ownership-controls.js';
 import { deleteBucketTagging } from './delete-bucket-tagging.js';
 import { deleteObject } from './delete-object.js';
 import { deleteObjectTagging } from './delete-object-tagging.js';
 import { deleteObjects } from './delete-objects.js';
 import { getBucketAcl } from './get-bucket-acl.js';
 import { getBucketLocation } from './get-bucket-location.js';
+import { getBucketOwnershipControls } from './get-bucket-ownership-controls.js';
 import { getBucketTagging } from './get-bucket-tagging.js';
 import { getBucketVersioning } from './get-bucket-versioning.js';
 import { getObject } from './get-object.js';
@@ -29,6 +31,7 @@ import { listObjects } from './list-objects.js';
 import { listObjectsV2 } from './list-objects-v2.js';
 import { listParts } from './list-parts.js';
 import { postObject } from './post-object.js';
+import { putBucketOwnershipControls } from './put-bucket-ownership-controls.js';
 import { putBucketTagging } from './put-bucket-tagging.js';
 import { putBucketVersioning } from './put-bucket-versioning.js';
 import { putObject } from './put-object.js';
@@ -70,6 +73,9 @@ const ALL: readonly Operation[] = [
   listObjects,
   listParts,
   postObject,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+  deleteBucketOwnershipControls,
   putBucketTagging,
   putBucketVersioning,
   putObjectLegalHold,

@@ -1,9 +1,8 @@
 import { LIMITS } from '../../../config/limits.js';
 import { writeCondition } from '../conditions.js';
 import { S3Error } from '../errors.js';
-import { withDefaultRetention } from '../lock-defaults.js';
+import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { objectAttributes } from '../parameters/attributes.js';
 import { bodyExpectation, checksumHeader } from '../parameters/checksums.js';
 import { quoteEtag } from '../parameters/etag.js';
 import type { ReplyHeaders } from '../parameters/object-headers.js';
@@ -12,7 +11,7 @@ import type { ReplyHeaders } from '../parameters/object-headers.js';
 export const putObject: Operation = { name: 'PutObject', action: 's3:PutObject', body: 'stream', run };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { bucket, key, headers, payload, store, identity, signal } = context;
+  const { bucket, key, headers, payload, store, signal } = context;
   const { size_bytes } = payload;
   if (size_bytes > LIMITS.put_bytes_max) {
     throw new S3Error('EntityTooLarge', {
@@ -20,7 +19,7 @@ async function run(context: OperationContext): Promise<Reply> {
     });
   }
   const condition = writeCondition(headers);
-  const attributes = await withDefaultRetention(context, objectAttributes(headers, identity.id));
+  const attributes = await newObjectAttributes(context);
   const expect = bodyExpectation(headers, payload);
   const info = await store.putObject({
     bucket,

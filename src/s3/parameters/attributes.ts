@@ -23,7 +23,7 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
 ]);
 
 /** What the headers of PutObject, CopyObject and CreateMultipartUpload say of the object to be. */
-export function objectAttributes(headers: IncomingHttpHeaders, owner: string): ObjectAttributes {
+export function objectAttributes(headers: IncomingHttpHeaders): ObjectAttributes {
   let metadata: Record<string, string> | undefined;
   let metadata_bytes = 0;
   let locks = false;
@@ -48,7 +48,6 @@ export function objectAttributes(headers: IncomingHttpHeaders, owner: string): O
   const storage_class = storageClass(headers);
   return {
     headers: contentHeaders(headers),
-    owner,
     ...(metadata === undefined ? {} : { metadata }),
     ...(storage_class === undefined ? {} : { storage_class }),
     ...(tagging === undefined ? {} : { tags: parseTaggingHeader(tagging, LIMITS.tags_per_object_max) }),

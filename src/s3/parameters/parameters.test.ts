@@ -104,7 +104,7 @@ describe('attributes', () => {
   });
 
   test('metadata of any name is only data', () => {
-    const { metadata } = objectAttributes({ 'x-amz-meta-__proto__': 'x', 'x-amz-meta-a': '1' }, 'me');
+    const { metadata } = objectAttributes({ 'x-amz-meta-__proto__': 'x', 'x-amz-meta-a': '1' });
     expect(Object.entries(metadata ?? {})).toEqual([
       ['__proto__', 'x'],
       ['a', '1'],
@@ -113,8 +113,8 @@ describe('attributes', () => {
 
   test('2 KiB of metadata are the most', () => {
     const headers = (bytes: number) => ({ 'x-amz-meta-k': 'v'.repeat(bytes - 1) });
-    expect(codeOf(() => objectAttributes(headers(2048), 'me'))).toBe('nothing thrown');
-    expect(codeOf(() => objectAttributes(headers(2049), 'me'))).toBe('MetadataTooLarge');
+    expect(codeOf(() => objectAttributes(headers(2048)))).toBe('nothing thrown');
+    expect(codeOf(() => objectAttributes(headers(2049)))).toBe('MetadataTooLarge');
   });
 
   test.each<[string, IncomingHttpHeaders, string]>([
@@ -130,7 +130,7 @@ describe('attributes', () => {
     ['a lock mode without date', { 'x-amz-object-lock-mode': 'GOVERNANCE' }, 'InvalidArgument'],
     ['the private ACL', { 'x-amz-acl': 'private' }, 'nothing thrown'],
   ])('%s', (_name, headers, code) => {
-    expect(codeOf(() => objectAttributes(headers, 'me'))).toBe(code);
+    expect(codeOf(() => objectAttributes(headers))).toBe(code);
   });
 });
 
