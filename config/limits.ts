@@ -107,6 +107,8 @@ export const LIMITS = {
   /** Completed uploads are remembered, so that completing again after a lost answer succeeds. */
   completed_uploads_kept_ms: 3 * 24 * 3_600_000,
   changes_kept_max: 1_000_000,
+  /** Parts of finished multipart objects whose records stay decoded: 8 MiB or so. */
+  manifest_parts_cached_max: 20_000,
 
   /**
    * Local adapter, blobs. Bodies up to this size live in the index. Durable puts with 32 in flight, in the index and as

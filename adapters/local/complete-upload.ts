@@ -10,7 +10,7 @@ import {
 import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
 import type { PartRecord } from './index/content-records.js';
-import { partKey, sequenceKey } from './index/keys.js';
+import { partKey } from './index/keys.js';
 import type { ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';
 import { etagOf, objectInfo } from './object-info.js';
@@ -59,7 +59,7 @@ function complete(
     manifest_id: sequence,
     checksum,
   };
-  void context.tables.manifests.put(sequenceKey(sequence), { references: 1, parts });
+  context.manifests.add(sequence, parts);
   closeUpload(context, transaction, upload, stored, new Set(parts));
   remember(context, transaction, upload, sequence, input.parts);
   return publishVersion(context, transaction, subject, object, live);

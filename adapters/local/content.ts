@@ -105,12 +105,8 @@ export function shareContent(context: LocalContext, source: Owner, sequence: num
     case 'blob':
       addBlobReference(context, blobId(source));
       return;
-    case 'manifest': {
-      const key = sequenceKey(source.manifest_id);
-      const manifest = tables.manifests.get(key);
-      if (manifest === undefined) throw missing();
-      void tables.manifests.put(key, { ...manifest, references: manifest.references + 1 });
-    }
+    case 'manifest':
+      if (context.manifests.refer(source.manifest_id, 1) === 0) throw missing();
   }
 }
 
@@ -140,13 +136,10 @@ export function dropBlobReference(context: LocalContext, at_ms: number, id: Buff
 }
 
 function dropManifestReference(context: LocalContext, at_ms: number, manifest_id: number): void {
-  const { tables } = context;
-  const key = sequenceKey(manifest_id);
-  const manifest = tables.manifests.get(key);
-  if (manifest === undefined) return;
-  void tables.manifests.put(key, { ...manifest, references: manifest.references - 1 });
+  const { manifests, tables } = context;
+  if (manifests.references(manifest_id) === 0 || manifests.refer(manifest_id, -1) > 0) return;
   // Its parts may be ten thousand: maintain lets go of them, not the one who deletes.
-  if (manifest.references === 1) addGarbage(tables, at_ms, 'manifest', key);
+  addGarbage(tables, at_ms, 'manifest', sequenceKey(manifest_id));
 }
 
 function blobId(owner: Pick<ObjectRecord, 'sha256' | 'blob_id'>): Buffer {

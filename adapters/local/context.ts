@@ -4,6 +4,7 @@ import type { FreeSpace } from './free-space.js';
 import type { Gate } from './gate.js';
 import type { Tables } from './index/tables.js';
 import type { Writer } from './index/writer.js';
+import type { Manifests } from './manifests.js';
 import type { Pins } from './pins.js';
 import type { KeyUse, Protect } from './protection.js';
 import type { UsageBook } from './usage-book.js';
@@ -17,6 +18,7 @@ export interface LocalContext {
   readonly buckets: BucketBook;
   readonly usage: UsageBook;
   readonly space: FreeSpace;
+  readonly manifests: Manifests;
   readonly pins: Pins;
   readonly gate: Gate;
   /** Undefined: everything is stored as it is. */

@@ -86,15 +86,16 @@ async function collectBlob(context: LocalContext, entry: Garbage): Promise<numbe
 
 /** The parts go with the time of their object, so that they are due at once. */
 async function collectManifest(context: LocalContext, entry: Garbage): Promise<void> {
-  if (context.pins.has(readSequenceKey(entry.id))) return;
-  const { tables } = context;
+  const manifest_id = readSequenceKey(entry.id);
+  if (context.pins.has(manifest_id)) return;
+  const { manifests, tables } = context;
   await context.writer.run((transaction) => {
     void tables.garbage.remove(entry.key);
-    const manifest = tables.manifests.get(entry.id);
-    if (manifest === undefined || manifest.references > 0) return;
-    void tables.manifests.remove(entry.id);
+    const parts = manifests.read(manifest_id);
+    if (parts === undefined || manifests.references(manifest_id) > 0) return;
+    manifests.remove(manifest_id);
     const then = { ...transaction, now_ms: entry.at_ms };
-    for (const part of manifest.parts) dropContent(context, then, { ...part, manifest_id: 0 });
+    for (const part of parts) dropContent(context, then, { ...part, manifest_id: 0 });
   });
 }
 

@@ -7,6 +7,8 @@ import { openFreeSpace } from './free-space.js';
 import { createGate } from './gate.js';
 import { META, openTables, type Tables } from './index/tables.js';
 import { createWriter } from './index/writer.js';
+import type { FolderLock } from './lock-file.js';
+import { createManifests } from './manifests.js';
 import { createPins } from './pins.js';
 import { openKeyUse, type Protect } from './protection.js';
 import { openUsageBook } from './usage-book.js';
@@ -15,6 +17,8 @@ export interface OpenLocalOptions extends Partial<LocalSettings> {
   readonly name: string;
   /** Folder that belongs to this adapter alone; it is made when it is not there. */
   readonly path: string;
+  /** Of the folder, when the caller holds it already, and is going to release it. */
+  readonly lock?: FolderLock;
   readonly now?: () => number;
   /** Bytes of the disk that writes leave alone, so that deletes always work. */
   readonly reserve_bytes?: number;
@@ -71,6 +75,7 @@ async function openAround(tables: Tables, options: OpenLocalOptions): Promise<Lo
       path: options.path,
       ...(options.reserve_bytes === undefined ? {} : { reserve_bytes: options.reserve_bytes }),
     }),
+    manifests: createManifests(tables),
     pins: createPins(),
     gate: createGate(),
     protect: options.protection,

@@ -12,7 +12,6 @@ import { missing, readContent } from './content.js';
 import type { LocalContext } from './context.js';
 import { closedError } from './gate.js';
 import type { PartRecord } from './index/content-records.js';
-import { sequenceKey } from './index/keys.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import { deleteMarkerError, objectInfo } from './object-info.js';
@@ -74,9 +73,9 @@ export function findRecord(
 
 export function readManifest(context: LocalContext, record: ObjectRecord): readonly PartRecord[] {
   if (context.gate.closed) throw closedError();
-  const manifest = context.tables.manifests.get(sequenceKey(record.manifest_id));
-  if (manifest === undefined) throw missing();
-  return manifest.parts;
+  const parts = context.manifests.read(record.manifest_id);
+  if (parts === undefined) throw missing();
+  return parts;
 }
 
 /** S3 API reference, "GetObject", partNumber: an object that was not uploaded in parts is its own part 1. */

@@ -133,25 +133,18 @@ export const partEncoder = {
   },
 };
 
-/** The parts of a finished object. Copies of the object share it, so that they copy no bytes. */
-export interface Manifest {
-  readonly references: number;
-  readonly parts: readonly PartRecord[];
-}
-
+/** The parts of a finished object, in order. */
 export const manifestEncoder = {
-  encode(manifest: Manifest): Buffer {
+  encode(parts: readonly PartRecord[]): Buffer {
     bytes.begin();
-    bytes.putUint32(manifest.references);
-    bytes.putUint16(manifest.parts.length);
-    for (const part of manifest.parts) putPart(part);
+    bytes.putUint16(parts.length);
+    for (const part of parts) putPart(part);
     return bytes.finish();
   },
-  decode(source: Buffer): Manifest {
+  decode(source: Uint8Array): readonly PartRecord[] {
     bytes.openBytes(source);
-    const references = bytes.getUint32();
     const parts: PartRecord[] = [];
     for (let count = bytes.getUint16(); count > 0; count -= 1) parts.push(getPart());
-    return { references, parts };
+    return parts;
   },
 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Manifest, manifestEncoder, type PartRecord } from './content-records.js';
+import { manifestEncoder, type PartRecord } from './content-records.js';
 import { decodeObject, encodeObject, NO_TAG, type ObjectRecord } from './records.js';
 
 const plain: ObjectRecord = {
@@ -76,6 +76,5 @@ test('a manifest of ten thousand parts comes back as it was', () => {
       checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT', value: 'AAAAAA==' },
     }),
   );
-  const manifest: Manifest = { references: 3, parts };
-  expect(manifestEncoder.decode(copyOf(manifestEncoder.encode(manifest)))).toEqual(manifest);
+  expect(manifestEncoder.decode(copyOf(manifestEncoder.encode(parts)))).toEqual(parts);
 });

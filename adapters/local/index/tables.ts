@@ -10,7 +10,6 @@ import {
 import {
   type BlobRow,
   blobEncoder,
-  type Manifest,
   manifestEncoder,
   type PartRecord,
   partEncoder,
@@ -61,7 +60,9 @@ export interface Tables {
   readonly blobs: Table<BlobRow>;
   /** Ids of the keys that content here is encrypted with. */
   readonly data_keys: Table<Buffer>;
-  readonly manifests: Table<Manifest>;
+  /** By the sequence of the version that they were made for. */
+  readonly manifests: Table<readonly PartRecord[]>;
+  readonly manifest_references: Table<number>;
   readonly uploads: Table<UploadRecord>;
   readonly parts: Table<PartRecord>;
   /** Uploads that were completed lately, so that asking again gives the same answer. */
@@ -138,6 +139,7 @@ function openAll(env: RootDatabase<unknown, Buffer>): Tables {
     blobs: coded('blobs', blobEncoder),
     data_keys: binary('data_keys'),
     manifests: coded('manifests', manifestEncoder),
+    manifest_references: json('manifest_references'),
     uploads: json('uploads'),
     parts: coded('parts', partEncoder),
     completed: json('completed'),
