@@ -53,12 +53,9 @@ function accessRefusals(config: Config, has_tokens: boolean): string[] {
 }
 
 function warningsOf(config: Config): string[] {
-  const { security, network, storage } = config;
+  const { network, storage } = config;
   const later = (key: string, what: string) => `${key}: ${what} is not supported yet; the key has no effect`;
   const rules: [boolean, string][] = [
-    [security.encryption_enabled, later('security.encryption_enabled', 'encryption of shards at rest')],
-    [storage.encryption_at_rest, later('storage.encryption_at_rest', 'encryption at rest')],
-    [storage.compression_enabled, later('storage.compression_enabled', 'compression')],
     [
       !storage.deduplication_enabled,
       'storage.deduplication_enabled: content is always stored once; false has no effect',

@@ -16,6 +16,7 @@ import { openRootCredentials, type RootCredentials } from './access/root-credent
 import { type NodeIdentity, openNodeId } from './control/node-id.js';
 import { SHARD_BUCKET } from './objects/shard-bucket.js';
 import { createObjectStore } from './objects/store.js';
+import { explainKeyError, openProtection, type Protection, wasEncrypting } from './protection.js';
 import { openStateStore } from './state/lmdb-state.js';
 import type { StateStore } from './state/store.js';
 
@@ -52,20 +53,28 @@ export function quotaBytes(config: Config): number {
   return Math.floor(config.max_storage_gb * GIB);
 }
 
-async function openAdapters(config: Config, on_fatal: (error: Error) => void): Promise<Map<string, Adapter>> {
+interface LocalOptions extends Protection {
+  readonly on_fatal: (error: Error) => void;
+  /** Of storage_path. */
+  readonly path: string;
+  readonly lock: FolderLock;
+}
+
+async function openAdapters(config: Config, options: LocalOptions): Promise<Map<string, Adapter>> {
+  const { path: locked_path, lock, on_fatal, ...protection } = options;
   const adapters = new Map<string, Adapter>();
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
     for (const [name, settings] of adapterConfigs(config)) {
       if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
-      adapters.set(
-        name,
-        await openAdapter({ type: settings.type, name, path: resolve(settings.path), on_fatal: fatal }),
-      );
+      const path = resolve(settings.path);
+      const held = path === locked_path ? { lock } : {};
+      const entry = { type: settings.type, name, path, on_fatal: fatal, ...protection, ...held };
+      adapters.set(name, await openAdapter(entry));
     }
   } catch (error) {
     await closeAll(adapters.values());
-    throw error;
+    throw explainKeyError(error);
   }
   return adapters;
 }
@@ -73,14 +82,6 @@ async function openAdapters(config: Config, on_fatal: (error: Error) => void): P
 /** Another process has the folder open: the only way in which opening a local adapter is `unavailable`. */
 export function isLockedError(error: unknown): error is StoreError {
   return isStoreError(error, 'unavailable') && error.subject === 'adapter';
-}
-
-/** A local adapter locks its own folder; where none lies at `storage_path`, the node's own files there need it too. */
-async function lockUnlessAdapter(path: string, config: Config): Promise<FolderLock | undefined> {
-  const locked_by_adapter = adapterConfigs(config).some(
-    ([, settings]) => settings.type === 'local' && resolve(settings.path) === path,
-  );
-  return locked_by_adapter ? undefined : lockFolder(path);
 }
 
 async function closeAll(adapters: Iterable<Adapter>): Promise<void> {
@@ -107,24 +108,26 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
     for (const one of closers.splice(0).reverse()) await one();
   };
   try {
-    const lock = await lockUnlessAdapter(path, config);
-    if (lock) closers.push(() => lock.release());
-    const adapters = await openAdapters(config, on_fatal);
-    closers.push(() => closeAll(adapters.values()));
+    const lock = await lockFolder(path);
+    closers.push(() => lock.release());
     const state = openStateStore(join(path, 'state'), { on_fatal });
     closers.push(() => state.close());
     const identity = openNodeId(path, config.node_id, Date.now());
     const root = openRootCredentials(path, env);
+    const master_key = openMasterKey({
+      storage_path: path,
+      from_env: env[RESERVED_ENV.master_key],
+      needed: hasSealedSecrets(state) || wasEncrypting(state),
+    });
+    const protection = await openProtection(config, master_key, state);
+    const adapters = await openAdapters(config, { ...protection, on_fatal, path, lock });
+    closers.push(() => closeAll(adapters.values()));
     const access = await openAccess({
       state,
       root,
       users: config.users,
       shard_tokens: config.shard_tokens,
-      master_key: openMasterKey({
-        storage_path: path,
-        from_env: env[RESERVED_ENV.master_key],
-        needed: hasSealedSecrets(state),
-      }),
+      master_key,
       now_ms: Date.now,
     });
     let make_room: (bytes: number) => Promise<unknown> = async () => undefined;

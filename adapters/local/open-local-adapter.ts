@@ -12,12 +12,14 @@ export type OpenLocalAdapterOptions = OpenLocalOptions;
 export async function openLocalAdapter(options: OpenLocalAdapterOptions): Promise<Adapter> {
   try {
     await mkdir(options.path, { recursive: true, mode: 0o700 });
-    const lock = await lockFolder(options.path);
+    const lock = options.lock === undefined ? await lockFolder(options.path) : NOT_OURS;
     return await openLocked(options, lock);
   } catch (error) {
     throw asStoreError(error, undefined);
   }
 }
+
+const NOT_OURS: FolderLock = { release: async () => undefined };
 
 async function openLocked(options: OpenLocalAdapterOptions, lock: FolderLock): Promise<Adapter> {
   let context: LocalContext;

@@ -1,8 +1,7 @@
 import type { BlobProtection, WrittenBlob } from './blobs/blob-store.js';
 import { abandonContents, ownContent, readContent, type StoredContent } from './content.js';
 import type { LocalContext } from './context.js';
-import type { Manifest, PartRecord } from './index/content-records.js';
-import { sequenceKey } from './index/keys.js';
+import type { PartRecord } from './index/content-records.js';
 import type { ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';
 import { mayShareIn } from './protection.js';
@@ -88,7 +87,6 @@ function store(
     const own = transaction.nextSequence();
     return record === undefined ? [] : [{ ...part, ...ownContent(context, record, own), sequence: own }];
   });
-  const manifest: Manifest = { references: 1, parts: copies };
-  void context.tables.manifests.put(sequenceKey(sequence), manifest);
+  context.manifests.add(sequence, copies);
   return { content: 'manifest', codec: 'plain', sha256: null, blob_id: null, manifest_id: sequence };
 }

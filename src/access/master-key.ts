@@ -1,5 +1,5 @@
 /** The key that secrets at rest are sealed with, and the sealing (AES-256-GCM, NIST SP 800-38D). */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { readTextFile, writePrivateFile } from './private-file.js';
 
@@ -8,6 +8,8 @@ export interface MasterKey {
   seal(secret: string, context: string): string;
   /** Throws when the key, the context or the text is not the one it was sealed with. */
   unseal(sealed: string, context: string): string;
+  /** A key of its own for another purpose: 32 bytes (HKDF, RFC 5869). */
+  derive(purpose: string): Buffer;
 }
 
 const KEY_BYTES = 32;
@@ -28,7 +30,7 @@ export interface OpenMasterKeyInput {
   readonly storage_path: string;
   /** The value of BACKUP_NODE_MASTER_KEY, which takes the place of the file. */
   readonly from_env: string | undefined;
-  /** Secrets sealed earlier: a missing key is then an error and no reason to make a new one. */
+  /** Secrets or contents were encrypted earlier: a missing key is then an error and no reason to make a new one. */
   readonly needed: boolean;
 }
 
@@ -39,7 +41,7 @@ export function openMasterKey({ storage_path, from_env, needed }: OpenMasterKeyI
   if (text !== undefined) return makeMasterKey(parseKey(text, file));
   if (needed) {
     throw new Error(
-      `${file} is missing, but access keys were sealed with it: put it back, or give it as BACKUP_NODE_MASTER_KEY`,
+      `${file} is missing, but access keys or contents are encrypted with it: put it back, or give it as BACKUP_NODE_MASTER_KEY`,
     );
   }
   const key = randomBytes(KEY_BYTES);
@@ -49,6 +51,7 @@ export function openMasterKey({ storage_path, from_env, needed }: OpenMasterKeyI
 
 function makeMasterKey(key: Buffer): MasterKey {
   return {
+    derive: (purpose) => Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES)),
     seal: (secret, context) => {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context));
