@@ -19,7 +19,7 @@ const matches = (etags: readonly string[], etag: string): boolean =>
   etags.includes('*') || etags.includes(etag);
 
 /** RFC 9110, section 13.2.2: the ETag conditions take precedence over the dates. */
-export function readConditionOutcome(
+function readConditionOutcome(
   object: Conditioned,
   condition: ReadCondition,
 ): 'go_on' | 'not_modified' | 'precondition_failed' {

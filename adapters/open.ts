@@ -5,8 +5,6 @@ import { type OpenLocalAdapterOptions, openLocalAdapter } from './local/open-loc
 /** One entry of the configuration's `adapters`, under its name. */
 export type AdapterEntry = { readonly type: 'local' } & OpenLocalAdapterOptions;
 
-export type AdapterType = AdapterEntry['type'];
-
 /**
  * Opens the adapter that an entry names. Decorators are stacked here and nowhere else, `checked` outermost, so that
  * none of them sees a request that its adapter could not answer.

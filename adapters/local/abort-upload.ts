@@ -3,7 +3,6 @@ import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
 import { bucketKey, partKey, successor, UPLOAD_ID_BYTES } from './index/keys.js';
 import type { BucketRecord } from './index/tables.js';
-import type { WriteTransaction } from './index/writer.js';
 import { dropPart } from './upload-part.js';
 import { needUpload, partsOf, uploadOf } from './upload-store.js';
 
@@ -32,11 +31,7 @@ function discardUpload(context: LocalContext, bucket_id: number, row_key: Buffer
 }
 
 /** All uploads of a bucket that is about to be removed. Inside a transaction. */
-export function abortUploadsOf(
-  context: LocalContext,
-  _transaction: WriteTransaction,
-  bucket: BucketRecord,
-): void {
+export function abortUploadsOf(context: LocalContext, bucket: BucketRecord): void {
   const start = bucketKey(bucket.id);
   const end = successor(start);
   for (const row_key of [...context.tables.uploads.getKeys({ start, ...(end && { end }) })]) {

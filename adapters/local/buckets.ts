@@ -74,7 +74,7 @@ export async function deleteBucket(context: LocalContext, input: BucketAddress):
     if (!isEmpty(context, record)) {
       throw new StoreError('not_empty', `the bucket ${name} is not empty`, { subject: 'bucket' });
     }
-    abortUploadsOf(context, transaction, record);
+    abortUploadsOf(context, record);
     removeDocuments(context, record);
     context.usage.drop(record.id);
     context.buckets.set(transaction, name, null);

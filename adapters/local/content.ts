@@ -126,7 +126,7 @@ export function dropContent(context: LocalContext, transaction: WriteTransaction
 }
 
 /** `at_ms`: since when nothing refers to it. */
-export function dropBlobReference(context: LocalContext, at_ms: number, id: Buffer): void {
+function dropBlobReference(context: LocalContext, at_ms: number, id: Buffer): void {
   const { tables } = context;
   const row = tables.blobs.get(id);
   if (row === undefined) return;

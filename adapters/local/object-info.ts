@@ -30,10 +30,7 @@ export function etagOf(record: Pick<ObjectRecord, 'md5' | 'parts_count' | 'delet
   return record.parts_count === null ? record.md5 : `${record.md5}-${record.parts_count}`;
 }
 
-export function checksumOf(
-  checksum: StoredChecksum | null,
-  parts_count: number | null,
-): ObjectChecksum | null {
+function checksumOf(checksum: StoredChecksum | null, parts_count: number | null): ObjectChecksum | null {
   if (checksum === null || checksum.type === 'FULL_OBJECT' || parts_count === null) return checksum;
   return { ...checksum, value: `${checksum.value}-${parts_count}` };
 }

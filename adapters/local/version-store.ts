@@ -1,7 +1,7 @@
 import { StoreError } from '../contract/index.js';
 import { dropContent } from './content.js';
 import type { LocalContext } from './context.js';
-import { groupedKey, objectKey, rawObjectKey, successor, versionKey } from './index/keys.js';
+import { groupedKey, objectKey, successor, versionKey } from './index/keys.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
@@ -23,10 +23,6 @@ export interface Subject {
 export function subjectOf(bucket: BucketRecord, key: string): Subject {
   const object_key = objectKey(bucket.id, key);
   return { bucket, key, raw_key: object_key.subarray(4), object_key };
-}
-
-export function subjectOfRaw(bucket: BucketRecord, raw_key: Buffer): Subject {
-  return { bucket, key: raw_key.toString('utf8'), raw_key, object_key: rawObjectKey(bucket.id, raw_key) };
 }
 
 export interface FoundVersion {

@@ -20,7 +20,7 @@ export interface BlobRow {
   readonly block_crcs: Buffer;
 }
 
-export function encodeBlob(row: BlobRow): Buffer {
+function encodeBlob(row: BlobRow): Buffer {
   bytes.begin();
   bytes.putUint32(row.references);
   bytes.putUint8(row.corrupt ? 1 : 0);
@@ -32,7 +32,7 @@ export function encodeBlob(row: BlobRow): Buffer {
 
 const BLOB_HEAD_BYTES = 4 + 1 + 6 + 6;
 
-export function decodeBlob(source: Buffer): BlobRow {
+function decodeBlob(source: Buffer): BlobRow {
   bytes.openBytes(source);
   return {
     references: bytes.getUint32(),

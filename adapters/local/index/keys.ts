@@ -15,7 +15,7 @@
 const GROUP = 8;
 const MORE = 9;
 export const BUCKET_ID_BYTES = 4;
-export const SEQUENCE_BYTES = 8;
+const SEQUENCE_BYTES = 8;
 export const UPLOAD_ID_BYTES = 14;
 
 export function objectKey(bucket_id: number, key: string): Buffer {
