@@ -62,6 +62,19 @@ function silenceDetails(error: unknown): void {
   if (error.commitError instanceof Promise) error.commitError.catch(() => undefined);
 }
 
+/**
+ * LMDB makes one promise more for the batch of an event turn, in a setImmediate, and hands it to no one: unhandled, it
+ * would end the process its way when the commit fails. Ours comes right behind and holds it.
+ */
+function silenceBatch({ env }: Tables): void {
+  setImmediate(() => {
+    env.committed.then(undefined, () => undefined);
+  });
+}
+
+/** How long a failed index waits for its open transactions before it is reported. */
+const SETTLE_MS_MAX = 10_000;
+
 /** Operations of one transaction: bounds how long the event loop is held. */
 const BATCH_MAX = 512;
 
@@ -138,12 +151,14 @@ export function createWriter(options: WriterOptions): Writer {
     let batch: Waiting[] = [];
     open_batches += 1;
     try {
-      const outcome = await tables.env.transaction(() => {
+      const committed = tables.env.transaction(() => {
         batch = takeBatch();
         if (state === 'failed')
           throw new StoreError('unavailable', 'the index failed', { subject: 'adapter' });
         return runBatch(batch);
       });
+      silenceBatch(tables);
+      const outcome = await committed;
       for (const hook of outcome.hooks) hook();
       settle(batch);
       if (outcome.changed > 0) for (const listener of listeners) listener(outcome.changed);
@@ -173,10 +188,26 @@ export function createWriter(options: WriterOptions): Writer {
     options.on_fatal(error);
   }
 
+  /**
+   * LMDB's thread may stand inside the next transaction, waiting for this one to run its callback, and a process that
+   * exits waits for that thread: so the open transactions are let through first, each refused.
+   */
+  function reportWhenSettled(error: unknown): void {
+    if (state === 'failed') return;
+    state = 'failed';
+    let reported = false;
+    const end = () => {
+      if (!reported) options.on_fatal(error);
+      reported = true;
+    };
+    idle.push(end);
+    setTimeout(end, SETTLE_MS_MAX).unref();
+  }
+
   /** A commit is never tried again: after a failed sync the kernel may have dropped what it could not write. */
   function fail(error: unknown, batch: readonly Waiting[]): void {
     silenceDetails(error);
-    report(error);
+    reportWhenSettled(error);
     const refusal = new StoreError('unavailable', 'the index could not commit and takes no more writes', {
       subject: 'adapter',
       cause: error,
