@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['compat-tests/**/*.test.ts'],
+    // These need nothing but Node and belong to `npm test`.
+    exclude: ['compat-tests/crash/**'],
     globalSetup: ['compat-tests/support/global-setup.ts'],
     reporters: ['default', countReporter],
     fileParallelism: false,
