@@ -69,7 +69,6 @@ try {
     servers.push(
       await startNode({
         folder: join(folder, 'node'),
-        ,
       }),
     );
   }
