@@ -134,6 +134,14 @@ test('what cannot be completed is refused by name', async () => {
   expect((await part('refused', 'no-such-upload', 1, LAST)).element('Code')).toBe('NoSuchUpload');
 });
 
+test('ten thousand parts with checksums fit into one request', async () => {
+  const uploadId = await begin('many');
+  const sha256 = `<ChecksumSHA256>${'A'.repeat(43)}=</ChecksumSHA256>`;
+  const parts = Array.from({ length: 10_001 }, (_, n): Done => [n + 1, `"${'0'.repeat(32)}"`, sha256]);
+  expect((await complete('many', uploadId, parts.slice(0, 10_000))).element('Code')).toBe('InvalidPart');
+  expect((await complete('many', uploadId, parts)).element('Code')).toBe('InvalidArgument');
+});
+
 test('checksums of parts make the checksum of the object', async () => {
   for (const type of ['COMPOSITE', 'FULL_OBJECT']) {
     const key = `sums-${type}`;
