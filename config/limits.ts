@@ -152,4 +152,10 @@ export const LIMITS = {
   blob_lean_chunk_bytes: 64 * 1024,
   /** Time without work after which hash workers end and free blocks are given back. */
   blob_idle_ms: 30_000,
+
+  /** Decorators of adapters. Calls that may wait for their turn, and for how long. */
+  adapter_queue_max: 1_000,
+  adapter_queue_wait_ms_max: 30_000,
+  /** How long a body that nobody begins to read counts as a call under way. */
+  adapter_unread_body_ms_max: 1_000,
 } as const;

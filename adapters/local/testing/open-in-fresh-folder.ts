@@ -6,11 +6,11 @@ import type { Adapter } from '../../contract/index.js';
 import { type OpenLocalAdapterOptions, openLocalAdapter } from '../open-local-adapter.js';
 
 export async function openInFreshFolder(
-  decorate: (adapter: Adapter) => Adapter = (adapter) => adapter,
+  decorate: (adapter: Adapter) => Adapter | Promise<Adapter> = (adapter) => adapter,
   options: Partial<OpenLocalAdapterOptions> = {},
 ): Promise<OpenedAdapter> {
   const path = await mkdtemp(join(tmpdir(), 'backup-node-conformance-'));
-  const adapter = decorate(await openLocalAdapter({ name: 'disk', path, ...options }));
+  const adapter = await decorate(await openLocalAdapter({ name: 'disk', path, ...options }));
   return {
     adapter,
     async close() {

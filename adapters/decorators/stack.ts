@@ -1,0 +1,38 @@
+import type { Adapter } from '../contract/index.js';
+import { type Bandwidth, limitBandwidth } from './bandwidth.js';
+import { closeAfterCalls } from './closing.js';
+import { type ConcurrencyOptions, limitConcurrency } from './concurrency.js';
+import { type CallObserver, measure } from './metrics.js';
+import { type RetryOptions, retry } from './retry.js';
+
+/** What stands around an adapter; what is left out is not there. */
+export interface DecoratorOptions {
+  readonly observer?: CallObserver;
+  readonly concurrency?: ConcurrencyOptions;
+  readonly retry?: RetryOptions;
+  /** Of this adapter alone, or shared with others. */
+  readonly bandwidth?: Bandwidth;
+}
+
+type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
+
+/**
+ * The one place where decorators are stacked, the innermost first:
+ * - bandwidth: what is sent again counts again;
+ * - retry;
+ * - concurrency: around retry, so that fewer calls reach an upstream in trouble;
+ * - metrics: what the node asked for and what it got.
+ */
+export async function decorated(adapter: Adapter, options: DecoratorOptions): Promise<Adapter> {
+  let stacked = adapter;
+  for (const decorate of decorators(options)) stacked = await decorate(stacked);
+  return stacked === adapter ? adapter : closeAfterCalls(stacked);
+}
+
+function* decorators(options: DecoratorOptions): Generator<Decorator> {
+  const { bandwidth, retry: repeats, concurrency, observer } = options;
+  if (bandwidth !== undefined) yield (inner) => limitBandwidth(inner, bandwidth);
+  if (repeats !== undefined) yield (inner) => retry(inner, repeats);
+  if (concurrency !== undefined) yield (inner) => limitConcurrency(inner, concurrency);
+  if (observer !== undefined) yield (inner) => measure(inner, observer);
+}
