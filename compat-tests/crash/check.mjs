@@ -61,10 +61,10 @@ export async function checkWorld(s3, world, how) {
   });
   for (const bucket of world.buckets) await checkListing(s3, world, bucket);
   await inParallel(world.shared, (history) => checkShared(s3, history));
-  await inParallel(
-    world.writers.flatMap((writer) => writer.uploads.map((upload) => ({ writer, upload }))),
-    ({ writer, upload }) => checkUpload(s3, writer, upload, how),
-  );
+  await inParallel(world.writers, async (writer) => {
+    // One after the other: two uploads may have the same target.
+    for (const upload of [...writer.uploads]) await checkUpload(s3, writer, upload, how);
+  });
 }
 
 /** @param {World} world */

@@ -124,9 +124,9 @@ async function writeWhileFull(node, world, seed) {
       sending: () => {
         steps += 1;
       },
-      // 507 says that nothing was done; any other error fails the test.
-      may_refuse: ({ status }) => {
-        if (status !== 507) return false;
+      // 507 says that nothing was done; any other error fails the test, and so does a delete that finds no room.
+      may_refuse: ({ status, deletes }) => {
+        if (status !== 507 || deletes) return false;
         refused += 1;
         return true;
       },

@@ -41,6 +41,7 @@ export class RefusedError extends Error {
     super(`${describeCall(call)}: ${answer.status} ${answer.body.toString().slice(0, 500)}`);
     this.name = 'RefusedError';
     this.status = answer.status;
+    this.deletes = call.method === 'DELETE' || call.query?.delete !== undefined;
     this.code = textOf(answer.body.toString(), 'Code') ?? '';
   }
 }
