@@ -13,7 +13,7 @@ import { work } from './workload.mjs';
 
 /** @typedef {import('./fault-fsync.mjs').FaultOptions} FaultOptions @typedef {import('./fault-fsync.mjs').Skipped} Skipped */
 
-const DISK_MIB = 160;
+const DISK_MIB = 96;
 const CLIENTS = 6;
 /** Refusals after which a client has seen enough of a full disk. */
 const REFUSALS_EACH = 15;
