@@ -4,7 +4,7 @@ import { headerText } from './parameters/header-text.js';
 import { child, children, childText, malformed, parseXml, type XmlElement, xml } from './xml.js';
 
 /** S3 User Guide, "Controlling ownership of objects". */
-export const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'] as const;
+const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'] as const;
 export type Ownership = (typeof OWNERSHIPS)[number];
 
 /** The kind of the bucket document that holds the ownership controls. */

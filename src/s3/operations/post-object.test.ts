@@ -75,6 +75,7 @@ describe.each([
     ];
     const reply = await post(
       {
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is S3's placeholder, not ours
         key: 'up/${filename}',
         'Content-Type': 'text/x',
         'X-Amz-Meta-Who': 'ä',

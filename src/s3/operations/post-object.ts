@@ -37,7 +37,10 @@ async function run(context: OperationContext): Promise<Reply> {
   return postReply(context, key, fields, put);
 }
 
-/** The key as it will be: `${filename}` stands for the name of the file. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is S3's placeholder, not ours
+const FILENAME = '${filename}';
+
+/** The key as it will be: the placeholder stands for the name of the file. */
 function objectKey({ fields, file }: PostForm): string {
   const template = fields.get('key');
   if (template === undefined || template === '') {
@@ -47,7 +50,7 @@ function objectKey({ fields, file }: PostForm): string {
       fields: { ArgumentName: 'key', ArgumentValue: '' },
     });
   }
-  const key = template.replaceAll('${filename}', () => file.filename);
+  const key = template.replaceAll(FILENAME, () => file.filename);
   const size = Buffer.byteLength(key);
   if (size > LIMITS.key_bytes_max) {
     throw new S3Error('KeyTooLongError', { fields: { Size: size, MaxSizeAllowed: LIMITS.key_bytes_max } });

@@ -12,7 +12,7 @@ export function objectAddress(context: OperationContext): ObjectAddress {
 }
 
 /** `versionId`; S3 refuses an empty one. */
-export function versionId(context: OperationContext): string | undefined {
+function versionId(context: OperationContext): string | undefined {
   const value = context.query.get('versionId');
   if (value === '') throw invalidArgument('versionId', '', 'Version id cannot be the empty string');
   return value;

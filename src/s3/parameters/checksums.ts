@@ -93,7 +93,7 @@ function trailingValue(algorithm: ChecksumAlgorithm, payload: Payload): string |
 }
 
 /** The one checksum that the request carries in a header (S3 User Guide, "Checking object integrity"). */
-export function checksumValue(
+function checksumValue(
   headers: IncomingHttpHeaders,
 ): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined {
   let found: { algorithm: ChecksumAlgorithm; value: string } | undefined;

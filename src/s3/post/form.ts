@@ -11,7 +11,7 @@ export interface PostForm {
   readonly file: PostFile;
 }
 
-export interface PostFile {
+interface PostFile {
   /** As the browser names it, without folders; '' where it does not. */
   readonly filename: string;
   readonly size_bytes: number;

@@ -10,7 +10,7 @@ export function postReply(
   put: Reply,
 ): Reply {
   const { bucket } = context;
-  const etag = String(put.headers?.['etag'] ?? '');
+  const etag = String(put.headers?.etag ?? '');
   const location = `${context.base_url.replace(/\/$/, '')}/${encodeUriPath(key)}`;
   const headers = { ...put.headers, location };
   const redirect = redirectTo(fields.get('success_action_redirect') ?? fields.get('redirect'));

@@ -12,7 +12,7 @@ import {
 } from '../../wire/sigv4.js';
 import { encodeUriComponent, encodeUriPath } from '../../wire/uri.js';
 
-export interface TestRequest {
+interface TestRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;

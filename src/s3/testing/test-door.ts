@@ -37,7 +37,7 @@ export function credential(name: string, is_root: boolean): Credential {
   };
 }
 
-export function credentialSource(credentials: readonly Credential[]): CredentialSource {
+function credentialSource(credentials: readonly Credential[]): CredentialSource {
   return {
     findByAccessKey: (access_key) => credentials.find((each) => each.access_key === access_key),
     findById: (id) => credentials.find(({ identity }) => identity.id === id)?.identity,
