@@ -7,7 +7,7 @@ import { S3Error } from './errors.js';
 export type XmlElement = wire.XmlElement;
 
 export type XmlContent = { readonly [name: string]: XmlValue };
-export type XmlValue =
+type XmlValue =
   | string
   | number
   | boolean
