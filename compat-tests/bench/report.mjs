@@ -7,7 +7,7 @@
  * @property {{ than: 'MinIO', factor: number } | { limit: number } | null} goal
  */
 
-const NAME_WIDTH = 46;
+const NAME_WIDTH = 58;
 const COLUMN_WIDTH = 15;
 
 /** @param {readonly number[]} values */
