@@ -158,4 +158,39 @@ export const LIMITS = {
   adapter_queue_wait_ms_max: 30_000,
   /** How long a body that nobody begins to read counts as a call under way. */
   adapter_unread_body_ms_max: 1_000,
+  /** Read cache. Contents on their way into it, all together; further reads pass by. */
+  cache_loads_bytes_max: 64 * 1024 ** 2,
+  cache_disk_writes_max: 16,
+  /** Keys whose objects are known to be too large for it, and for how long. */
+  cache_large_objects_max: 10_000,
+  cache_large_objects_ms: 60_000,
+
+  /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
+  upstream_connections_max: 128,
+  upstream_connect_timeout_ms: 5_000,
+  /** From the end of a request to the headers of its answer: a complete of many parts takes its time. */
+  upstream_headers_timeout_ms: 60_000,
+  /** Between two pieces of a body, either way. */
+  upstream_body_timeout_ms: 30_000,
+  /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
+  upstream_keep_alive_ms: 20_000,
+  /** How long closing waits for transfers that go on. */
+  upstream_close_ms: 5_000,
+  /** A listing of 1,000 keys of 1,024 bytes, each byte escaped. */
+  upstream_xml_bytes_max: 16 * 1024 ** 2,
+  upstream_error_bytes_max: 64 * 1024,
+  /** Bodies up to this size travel in one piece, with a signature over them. */
+  upstream_whole_body_bytes_max: 64 * 1024,
+  /** Frame of an aws-chunked upload; AWS wants at least 8 KiB. */
+  upstream_frame_bytes: 128 * 1024,
+  /** Answers that nobody reads yet hold a connection this long, and at most so many of them. */
+  upstream_unread_ms: 2_000,
+  upstream_unread_max: 32,
+  /** How old what is known of a bucket (owner, versioning) may be when others changed it. */
+  upstream_bucket_info_ms: 2_000,
+  upstream_bucket_infos_max: 10_000,
+  upstream_uploads_known_max: 10_000,
+  /** Copies with a condition go through the node up to this size, in copied parts above it. */
+  upstream_copy_through_bytes_max: 8 * 1024 ** 2,
+  upstream_copy_part_bytes: 512 * 1024 ** 2,
 } as const;

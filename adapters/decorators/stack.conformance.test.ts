@@ -9,7 +9,7 @@ describeAdapter('retry, concurrency, bandwidth and metrics over the local adapte
   openInFreshFolder((adapter) =>
     decorated(adapter, {
       observer: createCallStats().observer,
-      concurrency: { calls_max: 8 },
+      concurrency: { calls_max: 64 },
       retry: { attempts_max: 3, delay_ms: 10, delay_ms_max: 1_000, budget_percent: 10, burst: 10 },
       bandwidth: createBandwidth(100_000),
     }),

@@ -1,5 +1,6 @@
 import type { Adapter } from '../contract/index.js';
 import { type Bandwidth, limitBandwidth } from './bandwidth.js';
+import { cacheReads, type ReadCacheOptions } from './cache/read-cache.js';
 import { closeAfterCalls } from './closing.js';
 import { type ConcurrencyOptions, limitConcurrency } from './concurrency.js';
 import { type CallObserver, measure } from './metrics.js';
@@ -8,6 +9,7 @@ import { type RetryOptions, retry } from './retry.js';
 /** What stands around an adapter; what is left out is not there. */
 export interface DecoratorOptions {
   readonly observer?: CallObserver;
+  readonly cache?: ReadCacheOptions;
   readonly concurrency?: ConcurrencyOptions;
   readonly retry?: RetryOptions;
   /** Of this adapter alone, or shared with others. */
@@ -21,6 +23,7 @@ type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
  * - bandwidth: what is sent again counts again;
  * - retry;
  * - concurrency: around retry, so that fewer calls reach an upstream in trouble;
+ * - cache: what it has needs no turn;
  * - metrics: what the node asked for and what it got.
  */
 export async function decorated(adapter: Adapter, options: DecoratorOptions): Promise<Adapter> {
@@ -30,9 +33,10 @@ export async function decorated(adapter: Adapter, options: DecoratorOptions): Pr
 }
 
 function* decorators(options: DecoratorOptions): Generator<Decorator> {
-  const { bandwidth, retry: repeats, concurrency, observer } = options;
+  const { bandwidth, retry: repeats, concurrency, cache, observer } = options;
   if (bandwidth !== undefined) yield (inner) => limitBandwidth(inner, bandwidth);
   if (repeats !== undefined) yield (inner) => retry(inner, repeats);
   if (concurrency !== undefined) yield (inner) => limitConcurrency(inner, concurrency);
+  if (cache !== undefined) yield (inner) => cacheReads(inner, cache);
   if (observer !== undefined) yield (inner) => measure(inner, observer);
 }
