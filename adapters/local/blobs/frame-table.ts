@@ -25,7 +25,7 @@ const SEALED_ENTRY_BYTES = ENTRY_BYTES + TAG_BYTES;
 const CRC_BYTES = 4;
 const PACKED = 0x8000_0000;
 
-export interface FrameEntry {
+interface FrameEntry {
   readonly stored_bytes: number;
   /** Compressed. */
   readonly packed: boolean;

@@ -31,6 +31,8 @@ const copyOf = (bytes: Buffer): Buffer => Buffer.from(bytes);
 
 test.each([
   ['a plain object', plain],
+  ['an encrypted object', { ...plain, codec: 'sealed', blob_id: 'ab'.repeat(32) } satisfies ObjectRecord],
+  ['a small compressed object', { ...plain, content: 'small', codec: 'packed' } satisfies ObjectRecord],
   ['a delete marker of a version', { ...marker(), null_version: false, tag: '00112233445566aa' }],
   [
     'everything at once',
