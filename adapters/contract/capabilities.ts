@@ -26,4 +26,22 @@ export interface Capabilities {
   readonly delete_batch_max: number;
   readonly list_limit_max: number;
   readonly key_bytes_max: number;
+  /** Absent: any key of up to key_bytes_max bytes. */
+  readonly keys?: KeyRules;
+}
+
+/**
+ * What keys may be where an upstream maps them to a file system. Such servers write `/a` to `a` without a word, so what
+ * they cannot hold is refused: writing it is `unsupported` (capability `keys`), and it is never found.
+ */
+export interface KeyRules {
+  /** False: no leading slash, no empty segment, no segment `.` or `..`. */
+  readonly any_segments: boolean;
+  readonly segment_bytes_max: number;
+  /** `a` and `a/b` can both be objects; else the second to be written is a `conflict`. */
+  readonly nested: boolean;
+  /** Objects whose keys end with a slash have content. */
+  readonly folder_content: boolean;
+  /** False: only characters that XML can carry. */
+  readonly any_characters: boolean;
 }

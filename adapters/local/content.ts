@@ -1,8 +1,8 @@
 import { isStoreError, StoreError } from '../contract/index.js';
+import { closedError } from '../gate.js';
 import type { BlobRecord, WrittenBlob } from './blobs/blob-store.js';
 import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
-import { closedError } from './gate.js';
 import { sequenceKey } from './index/keys.js';
 import { type ContentKind, hasBlobId, type ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';

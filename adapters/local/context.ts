@@ -1,7 +1,7 @@
+import type { Gate } from '../gate.js';
 import type { BlobStore } from './blobs/blob-store.js';
 import type { BucketBook } from './bucket-book.js';
 import type { FreeSpace } from './free-space.js';
-import type { Gate } from './gate.js';
 import type { Tables } from './index/tables.js';
 import type { Writer } from './index/writer.js';
 import type { Manifests } from './manifests.js';

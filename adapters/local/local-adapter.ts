@@ -1,5 +1,6 @@
 import { LIMITS } from '../../config/limits.js';
 import type { Adapter, Capabilities, MaintainInput } from '../contract/index.js';
+import { asStoreError } from '../gate.js';
 import { abortUpload } from './abort-upload.js';
 import { createBucket, deleteBucket, headBucket, listBuckets, putVersioning, usageOf } from './buckets.js';
 import { createChangeWaiters, readChanges } from './changes.js';
@@ -8,7 +9,6 @@ import type { LocalContext } from './context.js';
 import { copyObject } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { deleteDocument, getDocument, putDocument } from './documents.js';
-import { asStoreError } from './gate.js';
 import { listObjectParts } from './list-object-parts.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';

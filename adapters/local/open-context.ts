@@ -1,10 +1,10 @@
 import { LIMITS } from '../../config/limits.js';
+import { createGate } from '../gate.js';
 import { createDataKeys, type DataKeysOptions } from './blobs/data-keys.js';
 import { openBlobStore } from './blobs/open-blob-store.js';
 import { openBucketBook } from './bucket-book.js';
 import type { LocalContext, LocalSettings } from './context.js';
 import { openFreeSpace } from './free-space.js';
-import { createGate } from './gate.js';
 import { META, openTables, type Tables } from './index/tables.js';
 import { createWriter } from './index/writer.js';
 import type { FolderLock } from './lock-file.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Adapter } from '../contract/index.js';
+import { asStoreError } from '../gate.js';
 import type { LocalContext } from './context.js';
-import { asStoreError } from './gate.js';
 import { createLocalAdapter } from './local-adapter.js';
 import { type FolderLock, lockFolder } from './lock-file.js';
 import { type OpenLocalOptions, openContext } from './open-context.js';

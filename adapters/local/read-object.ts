@@ -8,9 +8,9 @@ import {
   type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
+import { closedError } from '../gate.js';
 import { missing, readContent } from './content.js';
 import type { LocalContext } from './context.js';
-import { closedError } from './gate.js';
 import type { PartRecord } from './index/content-records.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';

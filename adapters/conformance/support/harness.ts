@@ -22,7 +22,7 @@ export type OpenAdapter = () => Promise<OpenedAdapter>;
 
 /** A capability that is on or off. */
 export type Feature = {
-  [Name in keyof Capabilities]: Capabilities[Name] extends boolean ? Name : never;
+  [Name in keyof Capabilities]-?: Capabilities[Name] extends boolean ? Name : never;
 }[keyof Capabilities];
 
 /** Canonical ids are 64 hex digits. */

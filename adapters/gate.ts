@@ -1,4 +1,4 @@
-import { isStoreError, StoreError } from '../contract/index.js';
+import { isStoreError, StoreError } from './contract/index.js';
 
 /** Counts the calls that are under way, so that closing waits for them and lets no further ones in. */
 export interface Gate {

@@ -1,0 +1,20 @@
+import type { KeyRules } from './contract/index.js';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NOT_IN_XML = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/;
+
+/** Why a store with such rules cannot hold the key; undefined when it can. */
+export function keyProblem(rules: KeyRules | undefined, key: string): string | undefined {
+  if (rules === undefined) return undefined;
+  if (!rules.any_characters && NOT_IN_XML.test(key)) return 'it has characters that XML cannot carry';
+  if (!rules.folder_content && key.endsWith('/')) return 'it ends with a slash';
+  const segments = key.split('/');
+  if (segments.at(-1) === '') segments.pop();
+  for (const segment of segments) {
+    if (Buffer.byteLength(segment) > rules.segment_bytes_max) return 'one of its segments is too long';
+    if (rules.any_segments) continue;
+    if (segment === '') return 'it has an empty segment';
+    if (segment === '.' || segment === '..') return 'it has a segment of dots';
+  }
+  return segments.length === 0 && !rules.any_segments ? 'it has an empty segment' : undefined;
+}
