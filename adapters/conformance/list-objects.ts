@@ -6,7 +6,7 @@ import { getText, type Harness, put, testWith } from './support/harness.js';
 import { expectedListing, inByteOrder, namesOf, PREFIX_MARK, walk } from './support/listing.js';
 
 /** Keys are bytes: nothing in them is a path. */
-export const ODD_KEYS: readonly string[] = [
+const ODD_KEYS: readonly string[] = [
   'a',
   'a/',
   'a//',

@@ -4,14 +4,14 @@ import { crc32c } from '@node-rs/crc32';
 import { createCRC64 } from 'hash-wasm';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../../contract/index.js';
 
-/** Reference values, computed apart from any adapter; checksums.test-vectors in put-and-get hold them to published values. */
+/** Reference values, computed apart from any adapter; the suite also holds adapters to published values. */
 export function hex(algorithm: 'md5' | 'sha256', bytes: Uint8Array): string {
   return createHash(algorithm).update(bytes).digest('hex');
 }
 
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 
-export async function rawChecksum(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Promise<Buffer> {
+async function rawChecksum(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Promise<Buffer> {
   switch (algorithm) {
     case 'CRC32':
       return unsigned32(crc32(bytes));

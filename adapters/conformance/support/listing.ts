@@ -5,7 +5,7 @@ export function inByteOrder(keys: Iterable<string>): string[] {
   return [...keys].sort(compareKeys);
 }
 
-export function compareKeys(a: string, b: string): number {
+function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
