@@ -158,6 +158,8 @@ export const LIMITS = {
   adapter_queue_wait_ms_max: 30_000,
   /** How long a body that nobody begins to read counts as a call under way. */
   adapter_unread_body_ms_max: 1_000,
+  /** Repeats that may come at once after a quiet time, before the budget holds them back. */
+  adapter_retry_burst: 20,
   /** Read cache. Contents on their way into it, all together; further reads pass by. */
   cache_loads_bytes_max: 64 * 1024 ** 2,
   cache_disk_writes_max: 16,

@@ -44,6 +44,39 @@ const user = z.strictObject({
   policies: z.array(z.string()).default([]),
 });
 
+/** What may stand around an adapter; what is left out is not there. */
+const decorators = {
+  retry: z
+    .strictObject({
+      attempts_max: z.int().min(1).max(10).default(3).describe('The first one included.'),
+      delay_ms: z.int().min(1).default(100).describe('Before the first repeat, at most; doubled with each.'),
+      delay_ms_max: z.int().min(1).max(60_000).default(5_000),
+      budget_percent: z.number().min(0).max(100).default(10).describe('Repeats per hundred calls.'),
+    })
+    .optional()
+    .describe('Calls that failed for a moment are repeated, where that is safe.'),
+  concurrency_max: z.int().min(1).max(100_000).optional().describe('Calls at a time; others wait.'),
+  bandwidth_limit_mbps: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Megabits a second (100 are 12.5 MB), both directions together.'),
+  cache: z
+    .strictObject({
+      memory_mb: z.number().positive().default(64),
+      object_mb: z.number().positive().default(1).describe('Larger objects are not kept.'),
+      trust_ms: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('How long what others write may go unseen; 0: each read asks whether the object changed.'),
+      disk_folder: z.string().min(1).optional().describe('For what memory has no room for.'),
+      disk_mb: z.number().positive().default(1_024),
+    })
+    .optional()
+    .describe('Objects that were read are kept.'),
+};
+
 const remoteAdapter = {
   region: z.string().optional(),
   access_key: z.string().optional(),
@@ -54,14 +87,15 @@ const remoteAdapter = {
     .describe('Name of the environment variable that holds the secret key.'),
 };
 const adapter = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('local'), path: z.string().min(1) }),
+  z.strictObject({ type: z.literal('local'), path: z.string().min(1), ...decorators }),
   z.strictObject({
     type: z.literal('s3'),
     endpoint: z.string().optional(),
     provider: z.string().default('generic'),
     ...remoteAdapter,
+    ...decorators,
   }),
-  z.strictObject({ type: z.literal('minio'), endpoint: z.string(), ...remoteAdapter }),
+  z.strictObject({ type: z.literal('minio'), endpoint: z.string(), ...remoteAdapter, ...decorators }),
 ]);
 
 const mount = z.strictObject({
@@ -160,7 +194,12 @@ export const configSchema = z.strictObject({
   verification_interval_hours: z.number().positive().default(24),
   seeding_enabled: z.boolean().default(true),
   max_concurrent_transfers: z.int().min(1).default(10),
-  bandwidth_limit_mbps: z.number().positive().nullable().default(null),
+  bandwidth_limit_mbps: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Megabits a second, of transfers between nodes.'),
   allow_anonymous_shards: z
     .boolean()
     .nullable()

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Adapter, isStoreError, type StoreError } from '../adapters/contract/index.js';
+import { decoratorOptions } from '../adapters/decorators/settings.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
 import { openAdapter } from '../adapters/open.js';
 import type { Environment } from '../config/env.js';
@@ -69,7 +70,8 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
       if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
       const path = resolve(settings.path);
       const held = path === locked_path ? { lock } : {};
-      const entry = { type: settings.type, name, path, on_fatal: fatal, ...protection, ...held };
+      const decorators = decoratorOptions(settings);
+      const entry = { type: settings.type, name, path, on_fatal: fatal, decorators, ...protection, ...held };
       adapters.set(name, await openAdapter(entry));
     }
   } catch (error) {
