@@ -4,7 +4,7 @@
  */
 
 /** Different when read backwards: the suite reverses access keys to get wrong ones. @param {string} letter @param {number} length */
-const filled = (letter, length) => letter.repeat(length - 1) + '0';
+const filled = (letter, length) => `${letter.repeat(length - 1)}0`;
 
 const ACCOUNTS = {
   's3 main': {
