@@ -1,8 +1,9 @@
 /** The command line. Each command's code is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
 import { RESERVED_ENV } from '../../config/env.js';
-import { VERSION } from '../version.js';
+import { NODE_ENGINES, VERSION } from '../version.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { nodeVersionProblem } from './node-version.js';
 import { CliError, printError } from './output.js';
 
 const EXIT_CODE_HELP = `
@@ -110,6 +111,8 @@ function toExitCode(error: unknown, json: boolean): ExitCode {
 /** Resolves with the exit code when the command is done; for `start`, when the node has ended. */
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   try {
+    const problem = nodeVersionProblem(NODE_ENGINES, process.version);
+    if (problem !== undefined) throw new CliError(EXIT.failed, problem);
     await buildProgram().parseAsync([...argv]);
     return EXIT.ok;
   } catch (error) {
