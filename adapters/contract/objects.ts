@@ -144,8 +144,6 @@ export interface GetObjectInput extends ObjectAddress {
   readonly condition?: ReadCondition;
 }
 
-export type HeadObjectInput = GetObjectInput;
-
 /** What `range` or `part_number` came to; null when the whole object is meant. */
 export interface ResolvedRange {
   readonly start: number;
@@ -236,7 +234,7 @@ export interface ObjectOperations {
   putObject(input: PutObjectInput): Promise<ObjectInfo>;
   /** Errors: not_found (bucket, object, version), delete_marker, not_modified, precondition_failed, range_not_satisfiable, corrupt. */
   getObject(input: GetObjectInput): Promise<GetObjectResult>;
-  headObject(input: HeadObjectInput): Promise<HeadObjectResult>;
+  headObject(input: GetObjectInput): Promise<HeadObjectResult>;
   /** Errors: not_found (bucket), precondition_failed, locked. */
   deleteObject(input: DeleteObjectInput): Promise<DeleteObjectResult>;
   deleteObjects(input: DeleteObjectsInput): Promise<DeleteObjectsResult>;
