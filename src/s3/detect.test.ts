@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { detectOperation } from './detect.js';
-import { S3Error } from './errors.js';
 import { NOT_IMPLEMENTED } from './not-implemented.js';
 import { OPERATIONS } from './operations/index.js';
 import { parseQuery } from './query.js';
 import { bucketOfHost, readTarget } from './target.js';
+import { codeOf } from './testing/code-of.js';
 import { ALIASES, S3_MODEL } from './testing/s3-model.js';
 
 const PATH_STYLE = bucketOfHost([]);
@@ -13,16 +13,6 @@ const PATH_STYLE = bucketOfHost([]);
 function detect(method: string, url: string, headers: IncomingHttpHeaders = {}): string {
   const { bucket, key, raw_query } = readTarget(url, 'localhost', PATH_STYLE);
   return detectOperation(method, bucket, key, parseQuery(raw_query), headers);
-}
-
-function codeOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof S3Error) return error.code;
-    throw error;
-  }
-  return 'none';
 }
 
 /** Operations that a client never names in a request of this shape: served by another kind of endpoint. */

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../config/limits.js';
-import { S3Error } from './errors.js';
+import { codeOf } from './testing/code-of.js';
 import { child, children, childText, escapeXml, parseXml, xml } from './xml.js';
-
-function codeOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof S3Error) return error.code;
-    throw error;
-  }
-  return 'none';
-}
 
 describe('parseXml', () => {
   it('reads elements, text with white space, references and CDATA', () => {

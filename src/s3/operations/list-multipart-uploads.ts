@@ -1,6 +1,12 @@
 import type { ListUploadsResult, UploadInfo, UploadPosition } from '../../../adapters/contract/index.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { commonPrefixXml, type ListParameters, listParameters, optionalXml } from '../parameters/listing.js';
+import {
+  commonPrefixXml,
+  type ListParameters,
+  listPage,
+  listParameters,
+  optionalXml,
+} from '../parameters/listing.js';
 import { ownerWriter } from '../parameters/owner.js';
 import { wholeSecondsXml } from '../parameters/times.js';
 import { escapeXml, xmlDocument } from '../xml.js';
@@ -14,13 +20,15 @@ export const listMultipartUploads: Operation = {
 };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { query, bucket } = context;
+  const { query, bucket, store } = context;
   const parameters = listParameters(query, 'max-uploads');
   const { text, delimiter } = parameters;
   const keyMarker = query.get('key-marker') ?? '';
   // S3 ignores the upload id marker where the key marker is missing.
   const uploadMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '');
-  const page = await uploadsPage(context, parameters, position(keyMarker, uploadMarker));
+  const page = await listPage(context, parameters, position(keyMarker, uploadMarker), (input) =>
+    store.listUploads(input),
+  );
   const body =
     `<Bucket>${escapeXml(bucket)}</Bucket><KeyMarker>${text(keyMarker)}</KeyMarker>` +
     `<UploadIdMarker>${escapeXml(uploadMarker)}</UploadIdMarker>` +
@@ -36,25 +44,6 @@ async function run(context: OperationContext): Promise<Reply> {
 function position(key: string, upload_id: string): UploadPosition | undefined {
   if (key === '') return undefined;
   return upload_id === '' ? { key } : { key, upload_id };
-}
-
-async function uploadsPage(
-  { store, bucket, signal }: OperationContext,
-  { prefix, delimiter, max_keys }: ListParameters,
-  after: UploadPosition | undefined,
-): Promise<ListUploadsResult> {
-  if (max_keys === 0) {
-    await store.headBucket({ bucket, signal });
-    return { entries: [], next: null };
-  }
-  return store.listUploads({
-    bucket,
-    prefix,
-    ...(delimiter === undefined ? {} : { delimiter }),
-    ...(after === undefined ? {} : { after }),
-    limit: Math.min(max_keys, store.capabilities.list_limit_max),
-    signal,
-  });
 }
 
 function nextXml(next: UploadPosition | null, text: ListParameters['text']): string {

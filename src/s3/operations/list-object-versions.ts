@@ -1,7 +1,13 @@
 import type { ListVersionsResult, VersionEntry, VersionPosition } from '../../../adapters/contract/index.js';
 import { invalidArgument } from '../errors.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { commonPrefixXml, type ListParameters, listParameters, optionalXml } from '../parameters/listing.js';
+import {
+  commonPrefixXml,
+  type ListParameters,
+  listPage,
+  listParameters,
+  optionalXml,
+} from '../parameters/listing.js';
 import { describeXml } from '../parameters/listing-entries.js';
 import { ownerWriter } from '../parameters/owner.js';
 import { wholeSecondsXml } from '../parameters/times.js';
@@ -16,12 +22,14 @@ export const listObjectVersions: Operation = {
 };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { query, bucket } = context;
+  const { query, bucket, store } = context;
   const parameters = listParameters(query, 'max-keys');
   const { text, delimiter } = parameters;
   const keyMarker = query.get('key-marker') ?? '';
   const versionMarker = query.get('version-id-marker') ?? '';
-  const page = await versionsPage(context, parameters, position(keyMarker, versionMarker));
+  const page = await listPage(context, parameters, position(keyMarker, versionMarker), (input) =>
+    store.listVersions(input),
+  );
   const body =
     `<Name>${escapeXml(bucket)}</Name><Prefix>${text(parameters.prefix)}</Prefix>` +
     `<KeyMarker>${text(keyMarker)}</KeyMarker><VersionIdMarker>${escapeXml(versionMarker)}</VersionIdMarker>` +
@@ -44,25 +52,6 @@ function position(key: string, version_id: string): VersionPosition | undefined 
     );
   }
   return { key, version_id };
-}
-
-async function versionsPage(
-  { store, bucket, signal }: OperationContext,
-  { prefix, delimiter, max_keys }: ListParameters,
-  after: VersionPosition | undefined,
-): Promise<ListVersionsResult> {
-  if (max_keys === 0) {
-    await store.headBucket({ bucket, signal });
-    return { entries: [], next: null };
-  }
-  return store.listVersions({
-    bucket,
-    prefix,
-    ...(delimiter === undefined ? {} : { delimiter }),
-    ...(after === undefined ? {} : { after }),
-    limit: Math.min(max_keys, store.capabilities.list_limit_max),
-    signal,
-  });
 }
 
 function nextXml(next: VersionPosition | null, text: ListParameters['text']): string {

@@ -1,17 +1,19 @@
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { listParameters, optionalXml } from '../parameters/listing.js';
-import { entriesXml, listPage } from '../parameters/listing-entries.js';
+import { listPage, listParameters, optionalXml } from '../parameters/listing.js';
+import { entriesXml } from '../parameters/listing-entries.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
 /** S3 API reference, "ListObjects" (version 1). */
 export const listObjects: Operation = { name: 'ListObjects', action: 's3:ListBucket', body: 'none', run };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { query, bucket, credentials } = context;
+  const { query, bucket, credentials, store } = context;
   const parameters = listParameters(query, 'max-keys');
   const { text, delimiter } = parameters;
   const marker = query.get('marker') ?? '';
-  const page = await listPage(context, parameters, marker === '' ? undefined : marker);
+  const page = await listPage(context, parameters, marker === '' ? undefined : marker, (input) =>
+    store.listObjects(input),
+  );
   // The prefix is the request's own and stays as it is: botocore decodes it in version 2 alone.
   const body =
     `<Name>${escapeXml(bucket)}</Name><Prefix>${escapeXml(parameters.prefix)}</Prefix>` +

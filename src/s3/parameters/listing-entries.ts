@@ -4,35 +4,9 @@ import { commonPrefixXml, type ListParameters } from './listing.js';
 import { ownerWriter } from './owner.js';
 import { wholeSecondsXml } from './times.js';
 
-export interface ListPage {
-  readonly entries: readonly ListEntry<ObjectInfo>[];
-  /** The last key or common prefix of a page that others follow; null at the end. */
-  readonly next: string | null;
-}
-
-/** One page of keys; with `max-keys=0` none, but the bucket must be there all the same. */
-export async function listPage(
-  { store, bucket, signal }: OperationContext,
-  parameters: ListParameters,
-  after: string | undefined,
-): Promise<ListPage> {
-  if (parameters.max_keys === 0) {
-    await store.headBucket({ bucket, signal });
-    return { entries: [], next: null };
-  }
-  return store.listObjects({
-    bucket,
-    prefix: parameters.prefix,
-    ...(parameters.delimiter === undefined ? {} : { delimiter: parameters.delimiter }),
-    ...(after === undefined ? {} : { after }),
-    limit: Math.min(parameters.max_keys, store.capabilities.list_limit_max),
-    signal,
-  });
-}
-
 /** `<Contents>` and then `<CommonPrefixes>`, as S3 orders them. */
 export function entriesXml(
-  entries: ListPage['entries'],
+  entries: readonly ListEntry<ObjectInfo>[],
   { text }: ListParameters,
   credentials: OperationContext['credentials'],
   withOwner: boolean,
