@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { configJsonSchema, type JsonSchema } from '../config/schema.js';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const FILE_LINES_MAX = 400;
@@ -110,6 +111,15 @@ function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | nu
   return null;
 }
 
+/** The keys of the configuration, joined by dots, down to what holds no further fixed keys. */
+function configKeys(schema: JsonSchema, path = ''): string[] {
+  const { properties } = schema as { properties?: Record<string, JsonSchema> };
+  if (properties === undefined) return [path];
+  return Object.entries(properties).flatMap(([name, below]) =>
+    configKeys(below, path === '' ? name : `${path}.${name}`),
+  );
+}
+
 const FILES = ['src', 'adapters', 'config', 'compat-tests'].flatMap(listFiles).map(readSource);
 
 describe('the tree', () => {
@@ -171,6 +181,13 @@ describe('the tree', () => {
     expect(
       [...folders].filter((folder) => !folder.startsWith('compat-tests') && !text.includes(folder)),
     ).toEqual([]);
+  });
+
+  it('has every key of the configuration in README.md', () => {
+    const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const keys = configKeys(configJsonSchema()).filter((key) => key !== '$schema');
+    expect(keys.length).toBeGreaterThan(40);
+    expect(keys.filter((key) => !text.includes(`\`${key}\``))).toEqual([]);
   });
 
   it('has at most 15 runtime dependencies, each with its reason in ARCHITECTURE.md', () => {
