@@ -18,3 +18,17 @@ export function keyProblem(rules: KeyRules | undefined, key: string): string | u
   }
   return segments.length === 0 && !rules.any_segments ? 'it has an empty segment' : undefined;
 }
+
+/** False where no key that such a store can hold begins with the prefix. */
+export function mayBegin(rules: KeyRules | undefined, prefix: string | undefined): boolean {
+  if (rules === undefined || prefix === undefined) return true;
+  const folder = prefix.slice(0, prefix.lastIndexOf('/'));
+  return !prefix.includes('/') || keyProblem(rules, folder) === undefined;
+}
+
+/** The longest beginning of a position in a listing that such a store takes for one. */
+export function takenMarker(rules: KeyRules | undefined, after: string | undefined): string | undefined {
+  if (rules === undefined || rules.any_segments || after === undefined) return after;
+  const dots = /(^|\/)\.\.?(\/|$)/.exec(after);
+  return dots === null ? after : after.slice(0, dots.index + (dots[1] ?? '').length);
+}

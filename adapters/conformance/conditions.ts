@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ObjectInfo, ReadCondition, WriteCondition } from '../contract/index.js';
-import { failure, settle } from './support/expect.js';
+import { failure, seenLater, settle } from './support/expect.js';
 import { getText, type Harness, put, testWith } from './support/harness.js';
 
 const HOUR_MS = 3_600_000;
@@ -57,11 +57,11 @@ function reads(harness: Harness): void {
       for (const method of ['headObject', 'getObject'] as const) {
         const read = harness.store[method](address);
         if (verdict === 'ok') {
-          expect((await read).info).toEqual(info);
+          expect((await read).info).toEqual(seenLater(harness, info));
           continue;
         }
         const error = await failure(read, verdict, 'object');
-        if (verdict === 'not_modified') expect(error.detail.info).toEqual(info);
+        if (verdict === 'not_modified') expect(error.detail.info).toEqual(seenLater(harness, info));
       }
     }
   });

@@ -11,7 +11,7 @@ import {
   utf8,
 } from './support/bytes.js';
 import { hex } from './support/digests.js';
-import { expectBytes, failure, rejection } from './support/expect.js';
+import { deviates, expectBytes, failure, rejection, seenLater } from './support/expect.js';
 import { get, getText, type Harness, OWNER, put, testWith } from './support/harness.js';
 
 export function putAndGetTests(harness: Harness): void {
@@ -130,7 +130,7 @@ const ATTRIBUTES: ObjectAttributes = {
     content_disposition: 'attachment; filename="a b.txt"',
     content_encoding: 'gzip',
     content_language: 'de, en',
-    expires: 'Thu, 01 Dec 2094 16:00:00 GMT',
+    expires: 'Wed, 01 Dec 2094 16:00:00 GMT',
     website_redirect_location: '/elsewhere',
   },
   metadata: { name: 'value', empty: '', 'with-hyphen': 'a, b; c="d"', constructor: 'data' },
@@ -165,8 +165,8 @@ function information(harness: Harness): void {
     const written = await put(harness, bucket, 'key', 'content', { attributes: ATTRIBUTES });
     const head = await harness.store.headObject({ bucket, key: 'key' });
     const got = await harness.store.getObject({ bucket, key: 'key' });
-    expect(head.info).toEqual(written);
-    expect(got.info).toEqual(written);
+    expect(head.info).toEqual(seenLater(harness, written));
+    expect(got.info).toEqual(head.info);
     expect([head.range, got.range]).toEqual([null, null]);
   });
 
@@ -179,7 +179,8 @@ function information(harness: Harness): void {
 
   testWith(harness, 'tagging', 'tags come with the object', async () => {
     const bucket = await harness.bucket();
-    const tags = { project: 'blue sky', empty: '', ключ: 'значение', constructor: 'data' };
+    const foreign = deviates(harness.store, 'ascii_tags') ? { key: 'value' } : { ключ: 'значение' };
+    const tags = { project: 'blue sky', empty: '', ...foreign, constructor: 'data' };
     const info = await put(harness, bucket, 'key', 'content', { attributes: { tags } });
     expect(info.tags_count).toBe(4);
     expect((await harness.store.getTags({ bucket, key: 'key' })).tags).toEqual(tags);
@@ -212,7 +213,8 @@ function overwriting(harness: Harness): void {
     const info = await put(harness, bucket, 'key', 'short', { attributes: { metadata: { only: 'this' } } });
     expect(info).toMatchObject({ headers: {}, metadata: { only: 'this' }, system: {}, size_bytes: 5 });
     expect(await getText(harness, bucket, 'key')).toBe('short');
-    expect((await harness.store.headObject({ bucket, key: 'key' })).info).toEqual(info);
+    const { info: shown } = await harness.store.headObject({ bucket, key: 'key' });
+    expect(shown).toEqual(seenLater(harness, info));
   });
 
   test('readers beside many writers see one write, whole', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import type { ObjectAttributes, Retention } from '../contract/index.js';
-import { failure } from './support/expect.js';
+import { deviates, failure, seenLater } from './support/expect.js';
 import { getText, type Harness, put, testWith } from './support/harness.js';
 
 const MINUTE_MS = 60_000;
@@ -22,11 +22,15 @@ function tags(harness: Harness): void {
     const object = { bucket, key: 'key' };
     const written = await put(harness, bucket, 'key', 'content', { attributes: { metadata: { a: 'b' } } });
     expect(await store.getTags(object)).toEqual({ tags: {}, version_id: 'null' });
-    for (const tags of [{ a: '1', b: '' }, { 'c d': 'ü/+=.@:-_' }, {}]) {
+    for (const tags of [
+      { a: '1', b: '' },
+      { 'c d': deviates(store, 'ascii_tags') ? '/+=.@:-_' : 'ü/+=.@:-_' },
+      {},
+    ]) {
       expect(await store.putTags({ ...object, tags })).toEqual({ tags, version_id: 'null' });
       expect((await store.getTags(object)).tags).toEqual(tags);
       const { info } = await store.headObject(object);
-      expect(info).toEqual({ ...written, tags_count: Object.keys(tags).length });
+      expect(info).toEqual({ ...seenLater(harness, written), tags_count: Object.keys(tags).length });
     }
     expect(await getText(harness, bucket, 'key')).toBe('content');
   });

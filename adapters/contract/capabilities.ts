@@ -28,7 +28,25 @@ export interface Capabilities {
   readonly key_bytes_max: number;
   /** Absent: any key of up to key_bytes_max bytes. */
   readonly keys?: KeyRules;
+  readonly deviations?: readonly Deviation[];
 }
+
+/** Where an upstream departs from S3 in a small thing that loses nothing, and that nobody above it can make up for. */
+export type Deviation =
+  /** A delete of a key that was never written, or is deleted already, makes no delete marker. */
+  | 'no_markers_of_absent_keys'
+  /** A key that ends with a slash has one version, `null`, in every bucket. */
+  | 'folders_without_versions'
+  /** A null delete marker of a key that XML cannot carry stays while versioning is enabled. */
+  | 'null_markers_of_odd_keys_stay'
+  /** Listings show common prefixes under which all objects are hidden by delete markers. */
+  | 'prefixes_of_deleted_keys'
+  /** Tags have letters and digits of ASCII, space and `+-=._:/@` only. */
+  | 'ascii_tags'
+  /** An abort that comes while the upload is being completed may succeed, without an effect. */
+  | 'late_aborts_succeed'
+  /** Times of writes are told in the answer only to the second or so; a later look is exact. */
+  | 'rough_write_times';
 
 /**
  * What keys may be where an upstream maps them to a file system. Such servers write `/a` to `a` without a word, so what
@@ -38,7 +56,7 @@ export interface KeyRules {
   /** False: no leading slash, no empty segment, no segment `.` or `..`. */
   readonly any_segments: boolean;
   readonly segment_bytes_max: number;
-  /** `a` and `a/b` can both be objects; else the second to be written is a `conflict`. */
+  /** `a` and `a/b` can both be objects; else the second is a `conflict`, or listings leave it out. */
   readonly nested: boolean;
   /** Objects whose keys end with a slash have content. */
   readonly folder_content: boolean;

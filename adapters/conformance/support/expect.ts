@@ -1,6 +1,14 @@
 import { expect } from 'vitest';
-import { type ErrorKind, type ErrorSubject, isStoreError, type StoreError } from '../../contract/index.js';
+import {
+  type Adapter,
+  type Deviation,
+  type ErrorKind,
+  type ErrorSubject,
+  isStoreError,
+  type StoreError,
+} from '../../contract/index.js';
 import { difference } from './bytes.js';
+import type { Harness } from './harness.js';
 
 /** The StoreError that the call must fail with; several kinds where the contract leaves the choice to the adapter. */
 export async function failure(
@@ -48,4 +56,23 @@ export async function settle<T>(calls: readonly Promise<T>[]): Promise<{ won: T[
     else lost.push(outcome.reason);
   }
   return { won, lost };
+}
+
+/** Half of 10 to this power, in milliseconds, is how far the times of one write may be apart: five seconds. */
+const TIME_DIGITS = -4;
+
+/** What was told of a write, as a later look must show it, for stores that tell the time of a write only roughly. */
+export function seenLater<Written extends { readonly modified_at_ms: number }>(
+  { store }: Pick<Harness, 'store'>,
+  written: Written,
+): Written {
+  if (!deviates(store, 'rough_write_times')) return written;
+  return {
+    ...written,
+    modified_at_ms: expect.closeTo(written.modified_at_ms, TIME_DIGITS) as unknown as number,
+  };
+}
+
+export function deviates(store: Adapter, deviation: Deviation): boolean {
+  return store.capabilities.deviations?.includes(deviation) ?? false;
 }

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { CompleteMultipartUploadCommand, type CompletedPart as SdkPart } from '@aws-sdk/client-s3';
+import { combineComposite, combineFullObject } from '../../src/wire/checksums.js';
+import {
+  type CompletedPart,
+  type CompleteUploadInput,
+  isStoreError,
+  type ObjectChecksum,
+  type ObjectInfo,
+  type PartInfo,
+  StoreError,
+} from '../contract/index.js';
+import { abortable } from './abortable.js';
+import { checksumMember } from './checksums.js';
+import type { S3Context } from './context.js';
+import { toStoreError } from './errors.js';
+import { allParts } from './list-parts.js';
+import { asWriteError, refuseOddCondition } from './put-object.js';
+import { readInfo } from './read-info.js';
+import type { UploadChecksum } from './upload-records.js';
+
+/**
+ * The list is compared with the parts that are there before the upstream is asked, so that every upstream refuses the
+ * same lists; then the upstream completes atomically. An answer that was lost is found again by the ETag of the object.
+ */
+export async function completeUpload(context: S3Context, input: CompleteUploadInput): Promise<ObjectInfo> {
+  refuseOddCondition(context, input.condition);
+  checkOrder(input.parts);
+  const expected_etag = multipartEtag(input.parts);
+  try {
+    const { parts, checksum } = await allParts(context, input);
+    const chosen = chooseParts(context, input.parts, parts);
+    checkSize(input, chosen);
+    checkChecksum(input.checksum, checksum, chosen);
+    await complete(context, input, chosen, checksum);
+  } catch (cause) {
+    const error = asWriteError(toStoreError(cause), input.condition);
+    const info = await completedBefore(context, input, expected_etag, error);
+    if (info === null) throw error;
+    await context.uploads.remove(input.bucket, input.upload_id);
+    return info;
+  }
+  const info = await readInfo(context, addressOf(input));
+  await context.uploads.remove(input.bucket, input.upload_id);
+  return info;
+}
+
+function addressOf({ bucket, key, signal }: CompleteUploadInput) {
+  return { bucket, key, ...(signal === undefined ? {} : { signal }) };
+}
+
+function checkOrder(parts: readonly CompletedPart[]): void {
+  if (parts.length === 0) throw new StoreError('invalid', 'no parts are named', { subject: 'upload' });
+  for (const [index, part] of parts.entries()) {
+    if (part.part_number <= (parts[index - 1]?.part_number ?? 0)) {
+      throw new StoreError('invalid_part_order', 'part numbers must rise', { subject: 'part' });
+    }
+  }
+}
+
+/** The ETag of the object that these parts make; null where their ETags are no digests. */
+function multipartEtag(parts: readonly CompletedPart[]): string | null {
+  const hash = createHash('md5');
+  for (const { etag } of parts) {
+    if (!/^[0-9a-f]{32}$/.test(etag)) return null;
+    hash.update(etag, 'hex');
+  }
+  return `${hash.digest('hex')}-${parts.length}`;
+}
+
+function chooseParts(
+  { capabilities }: S3Context,
+  named: readonly CompletedPart[],
+  uploaded: readonly PartInfo[],
+): PartInfo[] {
+  const known = new Map(uploaded.map((part) => [part.part_number, part]));
+  const chosen = named.map(({ part_number, etag, checksum }) => {
+    const part = known.get(part_number);
+    const differs =
+      checksum !== undefined && part?.checksum != null && part.checksum.value !== checksum.value;
+    if (part === undefined || part.etag !== etag || differs) {
+      throw new StoreError('invalid_part', `part ${part_number} is not what was uploaded`, {
+        subject: 'part',
+        detail: { part_number },
+      });
+    }
+    return part;
+  });
+  for (const part of chosen.slice(0, -1)) {
+    if (part.size_bytes >= capabilities.part_bytes_min) continue;
+    const { size_bytes, part_number, etag } = part;
+    throw new StoreError('part_too_small', `part ${part_number} is too small`, {
+      subject: 'part',
+      detail: { size_bytes, part_number, etag },
+    });
+  }
+  return chosen;
+}
+
+function checkSize({ size_bytes }: CompleteUploadInput, parts: readonly PartInfo[]): void {
+  const sum = parts.reduce((total, part) => total + part.size_bytes, 0);
+  if (size_bytes === undefined || size_bytes === sum) return;
+  throw new StoreError('digest_mismatch', `the parts have ${sum} bytes`, {
+    subject: 'upload',
+    detail: { algorithm: 'size', size_bytes: sum },
+  });
+}
+
+/** Of the whole object as the client knows it, against what the parts make. */
+function checkChecksum(
+  promised: ObjectChecksum | undefined,
+  upload: UploadChecksum | null,
+  parts: readonly PartInfo[],
+): void {
+  if (promised === undefined || upload === null || upload.algorithm !== promised.algorithm) return;
+  const checksums = parts.map((part) => Buffer.from(part.checksum?.value ?? '', 'base64'));
+  const made =
+    upload.type === 'COMPOSITE'
+      ? `${combineComposite(upload.algorithm, checksums).toString('base64')}-${parts.length}`
+      : combineFullObject(
+          upload.algorithm,
+          parts.map(({ size_bytes }, index) => ({
+            size_bytes,
+            checksum: checksums[index] ?? Buffer.alloc(0),
+          })),
+        ).toString('base64');
+  if (made === promised.value || made.replace(/-\d+$/, '') === promised.value) return;
+  throw new StoreError('digest_mismatch', 'the parts do not make the promised checksum', {
+    subject: 'upload',
+    detail: { algorithm: promised.algorithm },
+  });
+}
+
+async function complete(
+  context: S3Context,
+  input: CompleteUploadInput,
+  parts: readonly PartInfo[],
+  checksum: UploadChecksum | null,
+): Promise<void> {
+  const { bucket, key, upload_id, condition } = input;
+  const Parts = parts.map(
+    (part): SdkPart => ({
+      PartNumber: part.part_number,
+      ETag: `"${part.etag}"`,
+      ...(checksum === null || part.checksum === null ? {} : checksumMember(part.checksum)),
+    }),
+  );
+  // The SDK turns an error in an answer with status 200 into an error.
+  const answer = await context.upstream.sdk.send(
+    new CompleteMultipartUploadCommand({
+      Bucket: bucket,
+      Key: key,
+      UploadId: upload_id,
+      MultipartUpload: { Parts },
+      ...(condition?.if_match === undefined ? {} : { IfMatch: quoted(condition.if_match) }),
+      ...(condition?.if_none_match === undefined ? {} : { IfNoneMatch: quoted(condition.if_none_match) }),
+    }),
+    abortable(input),
+  );
+  if (answer.ETag === undefined) {
+    throw new StoreError('unavailable', 'the upstream did not say whether it completed the upload', {
+      subject: 'adapter',
+    });
+  }
+}
+
+function quoted(etag: string): string {
+  return etag === '*' ? etag : `"${etag}"`;
+}
+
+/** The object, when this very upload was completed before and its answer was lost. */
+async function completedBefore(
+  context: S3Context,
+  input: CompleteUploadInput,
+  expected_etag: string | null,
+  error: unknown,
+): Promise<ObjectInfo | null> {
+  if (expected_etag === null || !(await uploadIsGone(context, input, error))) return null;
+  try {
+    const info = await readInfo(context, addressOf(input));
+    return info.etag === expected_etag ? info : null;
+  } catch (cause) {
+    if (isStoreError(cause, 'not_found') || isStoreError(cause, 'delete_marker')) return null;
+    throw cause;
+  }
+}
+
+async function uploadIsGone(
+  context: S3Context,
+  input: CompleteUploadInput,
+  error: unknown,
+): Promise<boolean> {
+  if (!isStoreError(error)) return false;
+  if (error.kind === 'not_found') return error.subject === 'upload';
+  // Servers look at the condition first, which the completed object itself breaks.
+  if (error.kind !== 'precondition_failed' && error.kind !== 'conflict' && error.kind !== 'unavailable')
+    return false;
+  try {
+    await allParts(context, input);
+    return false;
+  } catch (cause) {
+    const again = toStoreError(cause);
+    return again.kind === 'not_found' && again.subject === 'upload';
+  }
+}

@@ -1,0 +1,19 @@
+import type { Capabilities } from '../contract/index.js';
+import type { BucketBook } from './bucket-book.js';
+import type { HeldAnswers } from './held-answers.js';
+import type { Habits } from './providers.js';
+import type { Records } from './records.js';
+import type { UploadRecords } from './upload-records.js';
+import type { Upstream } from './upstream.js';
+
+/** What every operation works with. */
+export interface S3Context {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  readonly habits: Habits;
+  readonly upstream: Upstream;
+  readonly records: Records;
+  readonly buckets: BucketBook;
+  readonly uploads: UploadRecords;
+  readonly held: HeldAnswers;
+}

@@ -1,0 +1,173 @@
+import { LIMITS } from '../../config/limits.js';
+import { childText } from '../../src/wire/xml.js';
+import { evaluateSourceCondition } from '../conditions.js';
+import type {
+  CopyObjectInput,
+  CopyObjectResult,
+  ObjectAddress,
+  ObjectAttributes,
+  ObjectInfo,
+  PartInfo,
+} from '../contract/index.js';
+import { toHeaders } from './attributes.js';
+import { completeUpload } from './complete-upload.js';
+import type { S3Context } from './context.js';
+import { copySource, readCopyResult } from './copy-source.js';
+import { copyPart } from './parts.js';
+import { conditionHeaders, putObject, refuseOddCondition } from './put-object.js';
+import { readInfo } from './read-info.js';
+import { getObject } from './read-object.js';
+import { getTags } from './tags-and-locks.js';
+import { abortUpload, createUpload } from './uploads.js';
+
+/**
+ * The copy's attributes are always written out: what of them lies in our own metadata (owner, system attributes) is never
+ * that of the source. The source is pinned to the version that was looked at.
+ */
+export async function copyObject(context: S3Context, input: CopyObjectInput): Promise<CopyObjectResult> {
+  refuseOddCondition(context, input.condition);
+  const address = sourceAddress(input);
+  await context.buckets.info(input.bucket, input.signal);
+  const source = await readInfo(context, address);
+  evaluateSourceCondition(source, input.source.condition);
+  const attributes = await attributesOfCopy(context, input, address, source);
+  const way = wayOf(context, input, source);
+  const info = await way(context, input, source, attributes);
+  return { info, source_version_id: source.version_id };
+}
+
+type Way = (
+  context: S3Context,
+  input: CopyObjectInput,
+  source: ObjectInfo,
+  attributes: ObjectAttributes,
+) => Promise<ObjectInfo>;
+
+/** What the upstream cannot do in one step on its own side is done in another that is as atomic. */
+function wayOf({ habits, capabilities }: S3Context, input: CopyObjectInput, source: ObjectInfo): Way {
+  const conditional = input.condition !== undefined && !habits.conditional_copy;
+  const large = source.size_bytes > capabilities.put_bytes_max;
+  if (large || (conditional && source.size_bytes > LIMITS.upstream_copy_through_bytes_max))
+    return copyInParts;
+  return conditional ? copyThrough : copyUpstream;
+}
+
+function sourceAddress({ source, signal }: CopyObjectInput): ObjectAddress {
+  const { bucket, key, version_id } = source;
+  return {
+    bucket,
+    key,
+    ...(version_id === undefined ? {} : { version_id }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+async function attributesOfCopy(
+  context: S3Context,
+  input: CopyObjectInput,
+  address: ObjectAddress,
+  source: ObjectInfo,
+): Promise<ObjectAttributes> {
+  const { headers, metadata, tags, ...rest } = input.attributes ?? {};
+  const described = input.replace_attributes ? { headers, metadata } : source;
+  const kept_tags = source.tags_count > 0 ? (await getTags(context, address)).tags : {};
+  return {
+    ...rest,
+    headers: described.headers ?? {},
+    metadata: described.metadata ?? {},
+    ...(context.capabilities.tagging ? { tags: input.replace_tags ? (tags ?? {}) : kept_tags } : {}),
+  };
+}
+
+const copyUpstream: Way = async (context, input, source, attributes) => {
+  const { bucket, key, signal } = input;
+  const answer = await context.upstream.sendForText({
+    method: 'PUT',
+    bucket,
+    key,
+    headers: {
+      ...toHeaders(attributes, context.habits),
+      ...conditionHeaders(input.condition),
+      'x-amz-copy-source': copySource(input.source, source),
+      'x-amz-copy-source-if-match': `"${source.etag}"`,
+      'x-amz-metadata-directive': 'REPLACE',
+      'x-amz-tagging-directive': context.capabilities.tagging ? 'REPLACE' : undefined,
+      'x-amz-checksum-algorithm': input.checksum_algorithm ?? source.checksum?.algorithm,
+    },
+    signal,
+  });
+  const result = readCopyResult(answer, 'CopyObjectResult');
+  const version_id = answer.headers['x-amz-version-id'];
+  const written = { bucket, key, ...(signal === undefined ? {} : { signal }) };
+  const info = await readInfo(context, {
+    ...written,
+    ...(typeof version_id === 'string' && version_id !== 'null' ? { version_id } : {}),
+  });
+  const modified_at_ms = Date.parse(childText(result, 'LastModified') ?? '');
+  return Number.isNaN(modified_at_ms) || Math.abs(modified_at_ms - info.modified_at_ms) < 1_000
+    ? info
+    : { ...info, modified_at_ms };
+};
+
+/** Through this process: for small objects with a condition on the target that the upstream knows on puts only. */
+const copyThrough: Way = async (context, input, source, attributes) => {
+  const { condition, signal } = input;
+  const read = await getObject(context, { ...sourceAddress(input), condition: { if_match: [source.etag] } });
+  const algorithm = input.checksum_algorithm ?? source.checksum?.algorithm;
+  return putObject(context, {
+    bucket: input.bucket,
+    key: input.key,
+    body: read.body,
+    size_bytes: source.size_bytes,
+    attributes,
+    ...(algorithm === undefined ? {} : { expect: { checksum: { algorithm } } }),
+    ...(condition === undefined ? {} : { condition }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+};
+
+/** As an upload of copied parts, whose completion is the one atomic step. */
+const copyInParts: Way = async (context, input, source, attributes) => {
+  const { bucket, key, condition, signal } = input;
+  const calls = signal === undefined ? {} : { signal };
+  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...calls });
+  const upload = { bucket, key, upload_id, ...calls };
+  try {
+    const parts: PartInfo[] = [];
+    for (const [index, range] of partRanges(source.size_bytes).entries()) {
+      const { bucket: from, key: source_key } = input.source;
+      const { version_id = input.source.version_id } = source.version_id === 'null' ? {} : source;
+      const pinned = version_id === undefined ? {} : { version_id };
+      const part_source = {
+        bucket: from,
+        key: source_key,
+        ...pinned,
+        range,
+        condition: { if_match: [source.etag] },
+      };
+      parts.push(await copyPart(context, { ...upload, part_number: index + 1, source: part_source }));
+    }
+    const named = parts.map(({ part_number, etag }) => ({ part_number, etag }));
+    return await completeUpload(context, {
+      ...upload,
+      parts: named,
+      ...(condition === undefined ? {} : { condition }),
+    });
+  } catch (error) {
+    await abortUpload(context, { bucket, key, upload_id }).catch(() => undefined);
+    throw error;
+  }
+};
+
+/** Parts of equal size, as few as may be. */
+export function partRanges(
+  size_bytes: number,
+  part_bytes: number = LIMITS.upstream_copy_part_bytes,
+): { readonly start: number; readonly end: number }[] {
+  const step = Math.max(part_bytes, Math.ceil(size_bytes / LIMITS.parts_max));
+  const ranges = [];
+  for (let start = 0; start < size_bytes; start += step) {
+    ranges.push({ start, end: Math.min(start + step, size_bytes) - 1 });
+  }
+  return ranges;
+}

@@ -1,0 +1,115 @@
+import { type ErrorKind, type ErrorSubject, StoreError } from '../contract/index.js';
+
+/** S3's error codes as kinds (S3 API reference, "Error responses"). What is not here goes by its status. */
+const CODES: ReadonlyMap<string, readonly [ErrorKind, ErrorSubject]> = new Map([
+  ['NoSuchBucket', ['not_found', 'bucket']],
+  ['NoSuchKey', ['not_found', 'object']],
+  ['NoSuchVersion', ['not_found', 'version']],
+  ['NoSuchUpload', ['not_found', 'upload']],
+  ['NoSuchTagSet', ['not_found', 'document']],
+  ['BucketAlreadyExists', ['already_exists', 'bucket']],
+  ['BucketAlreadyOwnedByYou', ['already_exists', 'bucket']],
+  ['BucketNotEmpty', ['not_empty', 'bucket']],
+  ['NotModified', ['not_modified', 'object']],
+  ['PreconditionFailed', ['precondition_failed', 'object']],
+  ['ConditionalRequestConflict', ['conflict', 'object']],
+  ['OperationAborted', ['conflict', 'object']],
+  ['InvalidBucketState', ['conflict', 'bucket']],
+  // versitygw, posix: one of the two keys is a folder of its file system.
+  ['ObjectParentIsFile', ['conflict', 'object']],
+  ['ExistingObjectIsDirectory', ['conflict', 'object']],
+  ['InvalidRange', ['range_not_satisfiable', 'object']],
+  ['BadDigest', ['digest_mismatch', 'body']],
+  ['InvalidDigest', ['digest_mismatch', 'body']],
+  ['XAmzContentSHA256Mismatch', ['digest_mismatch', 'body']],
+  ['XAmzContentChecksumMismatch', ['digest_mismatch', 'body']],
+  ['IncompleteBody', ['unavailable', 'adapter']],
+  ['RequestTimeout', ['unavailable', 'adapter']],
+  ['InvalidPart', ['invalid_part', 'part']],
+  ['InvalidPartOrder', ['invalid_part_order', 'part']],
+  ['EntityTooSmall', ['part_too_small', 'part']],
+  ['MethodNotAllowed', ['delete_marker', 'version']],
+  ['ObjectLocked', ['locked', 'version']],
+  ['AccessDenied', ['access_denied', 'adapter']],
+  ['AllAccessDisabled', ['access_denied', 'adapter']],
+  ['InvalidAccessKeyId', ['access_denied', 'adapter']],
+  ['SignatureDoesNotMatch', ['access_denied', 'adapter']],
+  ['ExpiredToken', ['access_denied', 'adapter']],
+  ['SlowDown', ['throttled', 'adapter']],
+  ['SlowDownRead', ['throttled', 'adapter']],
+  ['SlowDownWrite', ['throttled', 'adapter']],
+  ['TooManyRequests', ['throttled', 'adapter']],
+  ['ServiceUnavailable', ['unavailable', 'adapter']],
+  ['NotImplemented', ['unsupported', 'adapter']],
+  ['XMinioStorageFull', ['no_space', 'adapter']],
+  ['QuotaExceeded', ['no_space', 'adapter']],
+  ['XMinioAdminBucketQuotaExceeded', ['no_space', 'adapter']],
+  ['InsufficientStorage', ['no_space', 'adapter']],
+]);
+
+/** What locks answer differs in its code everywhere; the wording is alike. */
+const LOCKED = /WORM protected|protected by object lock/i;
+const LOCK_CODES = new Set(['AccessDenied', 'InvalidRequest', 'ObjectLocked']);
+
+const TRANSPORT_CODES =
+  /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_|HPE_|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+
+/** An error answer of the upstream. `code` may be empty, as in every answer to HEAD. */
+export function answerError(
+  status: number,
+  code: string,
+  message: string,
+  detail: Readonly<Record<string, unknown>> = {},
+): StoreError {
+  const [kind, subject] = classify(status, code, message);
+  const text = message === '' ? `the upstream answered ${status} ${code}`.trim() : message;
+  return new StoreError(kind, text, { subject, detail: { ...detail, status, code } });
+}
+
+function classify(status: number, code: string, message: string): readonly [ErrorKind, ErrorSubject] {
+  if (LOCK_CODES.has(code) && LOCKED.test(message)) return ['locked', 'version'];
+  return CODES.get(code) ?? [kindOfStatus(status), subjectOfStatus(status)];
+}
+
+function kindOfStatus(status: number): ErrorKind {
+  if (status === 304) return 'not_modified';
+  if (status === 401 || status === 403) return 'access_denied';
+  if (status === 404) return 'not_found';
+  if (status === 408) return 'unavailable';
+  if (status === 409) return 'conflict';
+  if (status === 412) return 'precondition_failed';
+  if (status === 416) return 'range_not_satisfiable';
+  if (status === 429) return 'throttled';
+  if (status === 501) return 'unsupported';
+  if (status === 507) return 'no_space';
+  if (status >= 500) return 'unavailable';
+  return status >= 400 ? 'invalid' : 'unexpected';
+}
+
+function subjectOfStatus(status: number): ErrorSubject {
+  return [304, 404, 409, 412, 416].includes(status) ? 'object' : 'adapter';
+}
+
+/** Anything that the SDK or undici threw. Errors of the caller's own body and aborts pass unchanged elsewhere. */
+export function toStoreError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  if (isSdkError(error)) {
+    const { name, message } = error;
+    return answerError(error.$metadata.httpStatusCode, name === 'Unknown' ? '' : name, message);
+  }
+  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
+  const transport = typeof code === 'string' && TRANSPORT_CODES.test(code);
+  const kind = transport || name === 'TimeoutError' ? 'unavailable' : 'unexpected';
+  return new StoreError(kind, `upstream: ${String(message)}`, { subject: 'adapter', cause: error });
+}
+
+interface SdkError {
+  readonly name: string;
+  readonly message: string;
+  readonly $metadata: { readonly httpStatusCode: number };
+}
+
+function isSdkError(error: unknown): error is SdkError {
+  const metadata = (error as { $metadata?: { httpStatusCode?: unknown } } | null)?.$metadata;
+  return typeof metadata?.httpStatusCode === 'number';
+}

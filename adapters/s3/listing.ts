@@ -1,0 +1,32 @@
+import { LIMITS } from '../../config/limits.js';
+import { decodeQueryPart } from '../../src/wire/uri.js';
+import { childText, parseXml, type XmlElement, XmlError } from '../../src/wire/xml.js';
+import { StoreError } from '../contract/index.js';
+
+/** A listing document. `unexpected` for what is none. */
+export function readListing(document: string, root: string): XmlElement {
+  try {
+    return parseXml(document, root, LIMITS.upstream_xml_bytes_max);
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    throw new StoreError('unexpected', `the upstream's ${root}: ${error.message}`, { subject: 'adapter' });
+  }
+}
+
+/** How names are written in a listing: servers that take encoding-type=url say so. */
+export function nameReader(listing: XmlElement): (element: XmlElement, name: string) => string {
+  const encoded = childText(listing, 'EncodingType')?.toLowerCase() === 'url';
+  return (element, name) => {
+    const raw = childText(element, name) ?? '';
+    return encoded ? (decodeQueryPart(raw) ?? raw) : raw;
+  };
+}
+
+/** UTF-8 byte order; JavaScript's own is that of UTF-16 units. */
+export function isBehind(name: string, after: string): boolean {
+  return Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0;
+}
+
+export function endlessListing(): StoreError {
+  return new StoreError('unexpected', "the upstream's listing does not go on", { subject: 'adapter' });
+}

@@ -1,0 +1,146 @@
+import { GetObjectAttributesCommand } from '@aws-sdk/client-s3';
+import {
+  type HeadObjectResult,
+  isStoreError,
+  type ListObjectPartsResult,
+  type ObjectAddress,
+  type ObjectInfo,
+  type ObjectPart,
+  type ResolvedRange,
+  StoreError,
+} from '../contract/index.js';
+import { text, toChecksum } from './attributes.js';
+import { partChecksum } from './checksums.js';
+import type { S3Context } from './context.js';
+import { toStoreError } from './errors.js';
+import { readInfo } from './read-info.js';
+
+type PartPlace = Omit<HeadObjectResult, 'info'>;
+
+/** Where one part of a finished object lies in it. An object that was not uploaded in parts is its own part 1. */
+export async function readPart(
+  context: S3Context,
+  address: ObjectAddress,
+  info: ObjectInfo,
+  part_number: number,
+): Promise<PartPlace> {
+  if (info.parts_count === null) {
+    if (part_number === 1) return { range: null };
+    throw noSuchPart(info);
+  }
+  const { size_bytes, range, checksum } = await headPart(context, address, info, part_number);
+  const place = size_bytes === 0 ? null : range;
+  return checksum === null ? { range: place } : { range: place, part_checksum: checksum };
+}
+
+interface FoundPart {
+  readonly size_bytes: number;
+  readonly range: ResolvedRange | null;
+  readonly checksum: ObjectPart['checksum'];
+}
+
+const CONTENT_RANGE = /^bytes (\d+)-(\d+)\//;
+
+/** HEAD with partNumber answers with the part's size, place and checksum. */
+async function headPart(
+  context: S3Context,
+  { bucket, key, version_id, signal }: ObjectAddress,
+  info: ObjectInfo,
+  part_number: number,
+): Promise<FoundPart> {
+  try {
+    const { headers } = await context.upstream.sendForText({
+      method: 'HEAD',
+      bucket,
+      key,
+      query: { versionId: version_id, partNumber: part_number },
+      headers: { 'x-amz-checksum-mode': 'ENABLED', 'if-match': `"${info.etag}"` },
+      signal,
+    });
+    const match = CONTENT_RANGE.exec(text(headers, 'content-range') ?? '');
+    const size_bytes = Number(text(headers, 'content-length') ?? 0);
+    const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
+    return { size_bytes, range, checksum: toChecksum(headers) };
+  } catch (error) {
+    if (isStoreError(error, 'range_not_satisfiable') || isStoreError(error, 'invalid'))
+      throw noSuchPart(info);
+    throw error;
+  }
+}
+
+function noSuchPart({ size_bytes }: ObjectInfo): StoreError {
+  return new StoreError('range_not_satisfiable', 'the object has no such part', {
+    subject: 'part',
+    detail: { size_bytes },
+  });
+}
+
+/** How many parts are looked at side by side where the upstream lists none. */
+const HEADS_AT_ONCE = 8;
+
+export async function listObjectParts(
+  context: S3Context,
+  input: ObjectAddress & { readonly after?: number; readonly limit: number },
+): Promise<ListObjectPartsResult> {
+  const info = await readInfo(context, input);
+  const count = info.parts_count;
+  if (count === null) return { info, parts: [], next: null };
+  const first = (input.after ?? 0) + 1;
+  const last = Math.min(count, first + input.limit - 1);
+  const parts =
+    (await attributeParts(context, input)) ?? (await headParts(context, input, info, first, last));
+  return { info, parts, next: last < count ? last : null };
+}
+
+/** Null where the upstream does not tell parts this way (AWS: of objects that were uploaded without checksums). */
+async function attributeParts(
+  context: S3Context,
+  input: ObjectAddress & { readonly after?: number; readonly limit: number },
+): Promise<ObjectPart[] | null> {
+  try {
+    const answer = await context.upstream.sdk.send(
+      new GetObjectAttributesCommand({
+        Bucket: input.bucket,
+        Key: input.key,
+        VersionId: input.version_id,
+        MaxParts: input.limit,
+        PartNumberMarker: input.after === undefined ? undefined : String(input.after),
+        ObjectAttributes: ['ObjectParts'],
+      }),
+      input.signal === undefined ? {} : { abortSignal: input.signal },
+    );
+    const parts = answer.ObjectParts?.Parts;
+    if (parts === undefined || parts.length === 0) return null;
+    return parts.map((part) => ({
+      part_number: part.PartNumber ?? 0,
+      size_bytes: part.Size ?? 0,
+      checksum: partChecksum(part),
+    }));
+  } catch (error) {
+    const { kind } = toStoreError(error);
+    if (kind === 'unsupported' || kind === 'invalid' || kind === 'delete_marker') return null;
+    throw error;
+  }
+}
+
+async function headParts(
+  context: S3Context,
+  address: ObjectAddress,
+  info: ObjectInfo,
+  first: number,
+  last: number,
+): Promise<ObjectPart[]> {
+  const parts: ObjectPart[] = [];
+  for (let from = first; from <= last; from += HEADS_AT_ONCE) {
+    const count = Math.min(HEADS_AT_ONCE, last - from + 1);
+    const found = await Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const part_number = from + index;
+        const { size_bytes, checksum } = await headPart(context, address, info, part_number);
+        return { part_number, size_bytes, checksum };
+      }),
+    );
+    parts.push(...found);
+  }
+  return parts;
+}

@@ -1,0 +1,33 @@
+import type { Provider } from './providers.js';
+
+/** What the s3 adapter needs to know of its upstream. Times in milliseconds; defaults in config/limits.ts. */
+export interface S3AdapterOptions {
+  readonly name: string;
+  /** `https://host[:port]`; without it AWS's endpoint for the region. */
+  readonly endpoint?: string;
+  readonly region: string;
+  readonly provider: Provider;
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`. Default: true but for aws. */
+  readonly path_style?: boolean;
+  /** Asked again for each signature, so keys can be rotated; without it the AWS SDK's default chain. */
+  readonly credentials?: () => Promise<UpstreamCredentials>;
+  /** PEM of a private certificate authority. */
+  readonly ca?: string;
+  /**
+   * The upstream bucket for what S3 has no place for: bucket documents, owners of buckets, who began an upload. It is
+   * created when it is first needed, and hidden from every call.
+   */
+  readonly documents_bucket?: string;
+  readonly connections_max?: number;
+  readonly connect_timeout_ms?: number;
+  /** From the end of the request until the headers of the answer are there. */
+  readonly headers_timeout_ms?: number;
+  /** Between two pieces of a body, in either direction. */
+  readonly body_timeout_ms?: number;
+}
+
+export interface UpstreamCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}

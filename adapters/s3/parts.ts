@@ -1,0 +1,114 @@
+import { childText } from '../../src/wire/xml.js';
+import { evaluateSourceCondition, resolveRange } from '../conditions.js';
+import type {
+  ChecksumAlgorithm,
+  CopyPartInput,
+  ObjectInfo,
+  PartInfo,
+  ResolvedRange,
+  UploadAddress,
+  UploadPartInput,
+} from '../contract/index.js';
+import { bareEtag, text, toChecksum } from './attributes.js';
+import { partChecksum } from './checksums.js';
+import type { S3Context } from './context.js';
+import { copySource, readCopyResult } from './copy-source.js';
+import { checksumOfUpload } from './list-parts.js';
+import { sendBody } from './put-object.js';
+import { readInfo } from './read-info.js';
+import { getObject } from './read-object.js';
+
+export async function uploadPart(context: S3Context, input: UploadPartInput): Promise<PartInfo> {
+  const { bucket, key, upload_id, part_number, size_bytes, expect } = input;
+  const algorithm = expect?.checksum?.algorithm ?? (await algorithmOf(context, input));
+  const { answer, outgoing } = await sendBody(context, input, algorithm, {
+    method: 'PUT',
+    bucket,
+    key,
+    query: { partNumber: part_number, uploadId: upload_id },
+  });
+  return {
+    part_number,
+    etag: bareEtag(text(answer.headers, 'etag') ?? ''),
+    size_bytes,
+    modified_at_ms: Date.parse(text(answer.headers, 'date') ?? '') || Date.now(),
+    checksum: toChecksum(answer.headers) ?? outgoing.seen.checksum,
+  };
+}
+
+/** Parts must come with the checksum that their upload was begun with. */
+async function algorithmOf(context: S3Context, input: UploadAddress): Promise<ChecksumAlgorithm | undefined> {
+  const checksum = await checksumOfUpload(context, input);
+  return checksum?.algorithm ?? undefined;
+}
+
+/**
+ * By the upstream where it can: not where the upload has a checksum that the upstream does not compute of copies. Then
+ * the bytes take the way through here.
+ */
+export async function copyPart(
+  context: S3Context,
+  input: CopyPartInput,
+): Promise<PartInfo & { readonly source_version_id: string }> {
+  const { source, part_number, signal } = input;
+  const info = await readInfo(context, { ...source, ...(signal === undefined ? {} : { signal }) });
+  evaluateSourceCondition(info, source.condition);
+  const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
+  const checksum = await checksumOfUpload(context, input);
+  const part =
+    checksum !== null && !context.habits.copies_parts_with_checksum
+      ? await streamPart(context, input, info, range)
+      : await copyUpstream(context, input, info, range);
+  return { ...part, part_number, source_version_id: info.version_id };
+}
+
+async function copyUpstream(
+  context: S3Context,
+  input: CopyPartInput,
+  info: ObjectInfo,
+  range: ResolvedRange | null,
+): Promise<PartInfo> {
+  const { bucket, key, upload_id, part_number, source, signal } = input;
+  const answer = await context.upstream.sendForText({
+    method: 'PUT',
+    bucket,
+    key,
+    query: { partNumber: part_number, uploadId: upload_id },
+    headers: {
+      'x-amz-copy-source': copySource(source, info),
+      'x-amz-copy-source-if-match': `"${info.etag}"`,
+      'x-amz-copy-source-range': range === null ? undefined : `bytes=${range.start}-${range.end}`,
+    },
+    signal,
+  });
+  const result = readCopyResult(answer, 'CopyPartResult');
+  return {
+    part_number,
+    etag: bareEtag(childText(result, 'ETag') ?? ''),
+    size_bytes: range === null ? info.size_bytes : range.end - range.start + 1,
+    modified_at_ms: Date.parse(childText(result, 'LastModified') ?? '') || Date.now(),
+    checksum: partChecksum(
+      Object.fromEntries(result.children.map((element) => [element.name, element.text])),
+    ),
+  };
+}
+
+async function streamPart(
+  context: S3Context,
+  input: CopyPartInput,
+  info: ObjectInfo,
+  range: ResolvedRange | null,
+): Promise<PartInfo> {
+  const { source, signal } = input;
+  const read = await getObject(context, {
+    bucket: source.bucket,
+    key: source.key,
+    ...(source.version_id === undefined ? {} : { version_id: source.version_id }),
+    ...(range === null ? {} : { range }),
+    condition: { if_match: [info.etag] },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
+  const { source: _source, ...upload } = input;
+  return uploadPart(context, { ...upload, body: read.body, size_bytes });
+}

@@ -1,0 +1,152 @@
+import { LIMITS } from '../../config/limits.js';
+import type { Capabilities, KeyRules } from '../contract/index.js';
+
+/** What is known of each kind of upstream, as data. `backup-node adapters probe` compares it with a real endpoint. */
+export const PROVIDERS = ['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'generic'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** How an upstream differs where the contract can still be kept, by another way to the same end. */
+export interface Habits {
+  /** Kept as they are; other names lie in our own metadata. Null: all names. */
+  readonly storage_classes: readonly string[] | null;
+  /** x-amz-website-redirect-location is stored. */
+  readonly website_redirect: boolean;
+  /** ListMultipartUploads shows all uploads under a prefix, in order and in pages. */
+  readonly lists_uploads: boolean;
+  /** UploadPartCopy computes the checksum that its upload asks for. */
+  readonly copies_parts_with_checksum: boolean;
+  /** If-None-Match and If-Match of the target: on PutObject and CompleteMultipartUpload only, or on CopyObject too. */
+  readonly conditional_copy: boolean;
+  /** If-None-Match takes an ETag, If-Match takes `*`; AWS has neither. */
+  readonly any_condition: boolean;
+  /** DeleteObject with `versionId=null` removes a delete marker too, and DeleteObjects says truly which markers it made. */
+  readonly deletes_null_markers: boolean;
+  readonly batches_tell_markers: boolean;
+  /** The ETag of an object that was put in one piece is the MD5 of its bytes, whatever encrypts it. */
+  readonly md5_etags: boolean;
+}
+
+/** The limits that S3 itself has ("Multipart upload limits"); every upstream here shares them. */
+const S3_LIMITS = {
+  part_bytes_min: LIMITS.part_bytes_min,
+  part_bytes_max: LIMITS.part_bytes_max,
+  parts_max: LIMITS.parts_max,
+  object_bytes_max: LIMITS.object_bytes_max,
+  put_bytes_max: LIMITS.put_bytes_max,
+  delete_batch_max: LIMITS.delete_batch_max,
+  list_limit_max: LIMITS.list_keys_max,
+  key_bytes_max: LIMITS.key_bytes_max,
+} as const;
+
+/** The least that is called S3: nothing is promised that some server of the kind lacks. */
+const GENERIC: Capabilities = {
+  ...S3_LIMITS,
+  conditional_put: false,
+  conditional_delete: false,
+  versioning: false,
+  object_lock: false,
+  tagging: false,
+  multipart: true,
+  bucket_documents: false,
+  change_feed: false,
+  usage: false,
+  checksums: [],
+  deviations: ['rough_write_times'],
+};
+
+const ALL_CHECKSUMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
+
+const FULL: Capabilities = {
+  ...GENERIC,
+  conditional_put: true,
+  versioning: true,
+  object_lock: true,
+  tagging: true,
+  bucket_documents: true,
+  checksums: ALL_CHECKSUMS,
+};
+
+/** MinIO keeps each segment of a key as a file name, takes `/a` for `a`, and does not list `a/b` beside an object `a`. */
+const MINIO_KEYS: KeyRules = {
+  any_segments: false,
+  segment_bytes_max: 255,
+  nested: false,
+  folder_content: true,
+  any_characters: true,
+};
+
+/** versitygw's posix backend stores objects as files: `a` and `a/b` exclude each other. */
+const FILE_KEYS: KeyRules = {
+  any_segments: false,
+  segment_bytes_max: 255,
+  nested: false,
+  folder_content: false,
+  any_characters: false,
+};
+
+export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
+  aws: { ...FULL, conditional_delete: true },
+  minio: {
+    ...FULL,
+    keys: MINIO_KEYS,
+    deviations: [
+      'rough_write_times',
+      'no_markers_of_absent_keys',
+      'folders_without_versions',
+      'null_markers_of_odd_keys_stay',
+      'prefixes_of_deleted_keys',
+      'ascii_tags',
+      'late_aborts_succeed',
+    ],
+  },
+  ceph: { ...FULL, conditional_delete: true },
+  garage: { ...GENERIC, checksums: ['CRC32', 'CRC32C', 'SHA1', 'SHA256'] },
+  r2: { ...GENERIC, conditional_put: true, bucket_documents: true },
+  b2: { ...GENERIC, versioning: true, object_lock: true },
+  versitygw: {
+    ...GENERIC,
+    tagging: true,
+    conditional_put: true,
+    bucket_documents: true,
+    checksums: ALL_CHECKSUMS,
+    keys: FILE_KEYS,
+  },
+  generic: GENERIC,
+};
+
+const PLAIN: Habits = {
+  storage_classes: ['STANDARD'],
+  website_redirect: false,
+  lists_uploads: true,
+  copies_parts_with_checksum: false,
+  conditional_copy: false,
+  any_condition: false,
+  deletes_null_markers: true,
+  batches_tell_markers: true,
+  md5_etags: true,
+};
+
+export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
+  aws: {
+    ...PLAIN,
+    storage_classes: null,
+    website_redirect: true,
+    copies_parts_with_checksum: true,
+    conditional_copy: true,
+    md5_etags: false,
+  },
+  minio: {
+    ...PLAIN,
+    storage_classes: ['STANDARD', 'REDUCED_REDUNDANCY'],
+    lists_uploads: false,
+    any_condition: true,
+    deletes_null_markers: false,
+    batches_tell_markers: false,
+  },
+  ceph: { ...PLAIN, storage_classes: null },
+  garage: PLAIN,
+  r2: PLAIN,
+  b2: PLAIN,
+  versitygw: { ...PLAIN, website_redirect: true, copies_parts_with_checksum: true },
+  generic: PLAIN,
+};

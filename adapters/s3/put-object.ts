@@ -1,0 +1,133 @@
+import {
+  type ChecksumAlgorithm,
+  isStoreError,
+  type ObjectInfo,
+  type PutObjectInput,
+  StoreError,
+  type WriteCondition,
+} from '../contract/index.js';
+import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
+import type { S3Context } from './context.js';
+import { toStoreError } from './errors.js';
+import { type Outgoing, type OutgoingInput, prepareBody } from './outgoing.js';
+import type { TextAnswer, UpstreamRequest } from './upstream.js';
+
+export async function putObject(context: S3Context, input: PutObjectInput): Promise<ObjectInfo> {
+  const { bucket, key, attributes = {}, condition } = input;
+  refuseOddCondition(context, condition);
+  const headers = { ...toHeaders(attributes, context.habits), ...conditionHeaders(condition) };
+  const { answer, outgoing } = await sendBody(context, input, defaultAlgorithm(context, input), {
+    method: 'PUT',
+    bucket,
+    key,
+    headers,
+  }).catch((error: unknown) => {
+    throw asWriteError(error, condition);
+  });
+  return putInfo(key, input.size_bytes, attributes, {
+    headers: answer.headers,
+    checksum: toChecksum(answer.headers) ?? outgoing.seen.checksum,
+  });
+}
+
+/** As AWS does where the client names none. */
+export function defaultAlgorithm(
+  { capabilities }: S3Context,
+  { expect }: Pick<PutObjectInput, 'expect'>,
+): ChecksumAlgorithm | undefined {
+  if (expect?.checksum !== undefined) return expect.checksum.algorithm;
+  return capabilities.checksums.includes('CRC64NVME') ? 'CRC64NVME' : capabilities.checksums[0];
+}
+
+export function conditionHeaders(condition: WriteCondition | undefined): Headers {
+  if (condition === undefined) return {};
+  return { 'if-match': quoted(condition.if_match), 'if-none-match': quoted(condition.if_none_match) };
+}
+
+function quoted(etag: string | undefined): string | undefined {
+  return etag === undefined || etag === '*' ? etag : `"${etag}"`;
+}
+
+/** S3 User Guide, "How to prevent object overwrites": AWS takes If-None-Match with `*` and If-Match with an ETag only. */
+export function refuseOddCondition({ habits, name }: S3Context, condition: WriteCondition | undefined): void {
+  if (condition === undefined || habits.any_condition) return;
+  const { if_match, if_none_match } = condition;
+  if (if_match !== '*' && (if_none_match === undefined || if_none_match === '*')) return;
+  throw new StoreError('unsupported', `${name} has no such condition on writes`, {
+    subject: 'adapter',
+    detail: { capability: 'conditional_put' },
+  });
+}
+
+/** If-Match without an object to match is answered like a read of it. */
+export function asWriteError(cause: unknown, condition: WriteCondition | undefined): unknown {
+  if (condition?.if_match === undefined || !isStoreError(cause, 'not_found')) return cause;
+  if (cause.subject !== 'object') return cause;
+  return new StoreError('not_found', 'there is no object to match', { detail: cause.detail, cause });
+}
+
+/**
+ * Sends a body with all its promises kept; used for objects and for parts. What the caller's own stream throws comes out
+ * as it is.
+ */
+export async function sendBody(
+  context: S3Context,
+  input: Pick<OutgoingInput, 'body' | 'size_bytes' | 'expect'> & { readonly signal?: AbortSignal },
+  algorithm: ChecksumAlgorithm | undefined,
+  request: UpstreamRequest,
+): Promise<{ readonly answer: TextAnswer; readonly outgoing: Outgoing }> {
+  const stall = new AbortController();
+  const stalled = () =>
+    stall.abort(new StoreError('unavailable', 'the upstream takes no more', { subject: 'adapter' }));
+  const outgoing = await prepareBody({
+    body: input.body,
+    size_bytes: input.size_bytes,
+    expect: input.expect,
+    signal: input.signal,
+    algorithm,
+    stall_ms: context.upstream.body_timeout_ms,
+    stalled,
+  });
+  const signal = input.signal === undefined ? stall.signal : AbortSignal.any([input.signal, stall.signal]);
+  try {
+    const answer = await context.upstream.sendForText({
+      ...request,
+      headers: withFraming(request.headers ?? {}, outgoing),
+      body: outgoing.body,
+      payload_hash: outgoing.payload_hash,
+      signal,
+    });
+    compareAnswer(context, answer, outgoing);
+    return { answer, outgoing };
+  } catch (error) {
+    if (input.signal?.aborted === true) throw input.signal.reason;
+    if (outgoing.seen.failure !== undefined) throw outgoing.seen.failure;
+    throw toStoreError(error);
+  }
+}
+
+function withFraming(headers: Headers, outgoing: Outgoing): Headers {
+  const own = headers['content-encoding'];
+  const framing = outgoing.headers['content-encoding'];
+  const encoding = own !== undefined && framing !== undefined ? `${own},${framing}` : (own ?? framing);
+  return {
+    ...headers,
+    ...outgoing.headers,
+    ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+  };
+}
+
+const MD5 = /^[0-9a-f]{32}$/;
+
+/** The upstream must have got what was sent. */
+function compareAnswer({ habits }: S3Context, answer: TextAnswer, { seen }: Outgoing): void {
+  const etag = bareEtag(text(answer.headers, 'etag') ?? '');
+  if (etag === '')
+    throw new StoreError('unexpected', 'the upstream answered without an ETag', { subject: 'adapter' });
+  const wrong_md5 = habits.md5_etags && seen.md5 !== undefined && MD5.test(etag) && etag !== seen.md5;
+  const stored = toChecksum(answer.headers);
+  const wrong_checksum =
+    stored !== null && stored.algorithm === seen.checksum?.algorithm && stored.value !== seen.checksum.value;
+  if (!wrong_md5 && !wrong_checksum) return;
+  throw new StoreError('corrupt', 'the upstream stored other bytes than were sent', { detail: { etag } });
+}

@@ -1,0 +1,122 @@
+import { isStoreError, StoreError } from '../contract/index.js';
+import { bareEtag, text } from './attributes.js';
+import { toStoreError } from './errors.js';
+import { listNames } from './list-names.js';
+import type { Upstream } from './upstream.js';
+
+/**
+ * Small texts in a reserved bucket of the upstream, so that every node over it sees them: bucket documents, who made a
+ * bucket, who began an upload. The bucket is made when the first text is written.
+ */
+export interface Records {
+  readonly bucket: string;
+  read(path: string, signal?: AbortSignal): Promise<StoredRecord | null>;
+  /**
+   * With `if_etag` (null: must not exist) it is atomic, where the upstream has conditional writes: precondition_failed
+   * when another writer was first. Returns the new ETag.
+   */
+  write(path: string, content: string, options?: WriteOptions): Promise<string>;
+  remove(path: string, signal?: AbortSignal): Promise<void>;
+  /** Names under the path, without it. */
+  list(path: string, signal?: AbortSignal): Promise<readonly string[]>;
+}
+
+export interface StoredRecord {
+  readonly content: string;
+  readonly etag: string;
+}
+
+export interface WriteOptions {
+  readonly if_etag?: string | null | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often a write is tried again that met another one (409 ConditionalRequestConflict). */
+const CONFLICTS_MAX = 3;
+
+export function createRecords(upstream: Upstream, bucket: string): Records {
+  async function write(
+    path: string,
+    content: string,
+    { if_etag, signal }: WriteOptions = {},
+  ): Promise<string> {
+    const condition =
+      if_etag === undefined
+        ? {}
+        : if_etag === null
+          ? { 'if-none-match': '*' }
+          : { 'if-match': `"${if_etag}"` };
+    const { headers } = await upstream.sendForText({
+      method: 'PUT',
+      bucket,
+      key: path,
+      headers: { 'content-type': 'application/json', ...condition },
+      body: Buffer.from(content),
+      signal,
+    });
+    return bareEtag(text(headers, 'etag') ?? '');
+  }
+
+  async function writeHard(path: string, content: string, options: WriteOptions = {}): Promise<string> {
+    for (let round = 1; ; round++) {
+      try {
+        return await write(path, content, options);
+      } catch (cause) {
+        const error = toStoreError(cause);
+        if (isStoreError(error, 'not_found') && error.subject === 'bucket') {
+          await createOwnBucket(upstream, bucket, options.signal);
+        } else if (isConditionFailure(error)) {
+          if (error.kind === 'conflict' && round <= CONFLICTS_MAX) continue;
+          throw new StoreError('precondition_failed', 'another writer was first', { subject: 'document' });
+        } else throw error;
+        if (round > CONFLICTS_MAX) throw error;
+      }
+    }
+  }
+
+  return {
+    bucket,
+    async read(path, signal) {
+      try {
+        const answer = await upstream.sendForText({ method: 'GET', bucket, key: path, signal });
+        return { content: answer.text, etag: bareEtag(text(answer.headers, 'etag') ?? '') };
+      } catch (error) {
+        if (isStoreError(error, 'not_found')) return null;
+        throw error;
+      }
+    },
+    write: writeHard,
+    async remove(path, signal) {
+      try {
+        await upstream.sendForText({ method: 'DELETE', bucket, key: path, signal });
+      } catch (error) {
+        if (!isStoreError(error, 'not_found')) throw error;
+      }
+    },
+    async list(path, signal) {
+      try {
+        return await listNames(upstream, bucket, path, signal);
+      } catch (error) {
+        if (isStoreError(error, 'not_found')) return [];
+        throw error;
+      }
+    },
+  };
+}
+
+/** If-Match without an object is 404 on some servers, 412 on others. */
+function isConditionFailure(error: StoreError): boolean {
+  return ['precondition_failed', 'conflict', 'not_found'].includes(error.kind);
+}
+
+async function createOwnBucket(
+  upstream: Upstream,
+  bucket: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await upstream.sendForText({ method: 'PUT', bucket, signal });
+  } catch (error) {
+    if (!isStoreError(error, 'already_exists') && !isStoreError(error, 'conflict')) throw error;
+  }
+}

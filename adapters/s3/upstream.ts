@@ -1,0 +1,198 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { Agent, type Dispatcher } from 'undici';
+import { LIMITS } from '../../config/limits.js';
+import { encodeUriPath } from '../../src/wire/uri.js';
+import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
+import type { Body, StoreError } from '../contract/index.js';
+import { type AnswerHeaders, text } from './attributes.js';
+import { answerError } from './errors.js';
+import type { S3AdapterOptions } from './options.js';
+import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
+
+/**
+ * The two ways to an upstream: `send` for whatever carries an object's headers or bytes and for listings, at a fraction
+ * of the SDK's CPU time; the SDK for the rare rest. Both use the same credentials, endpoint and timeouts.
+ */
+export interface Upstream {
+  readonly sdk: S3Client;
+  readonly body_timeout_ms: number;
+  /** An answer of success. Its body must be read or dumped. Fails with a StoreError, or with what undici throws. */
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** `send`, and the whole body as text. */
+  sendForText(request: UpstreamRequest): Promise<TextAnswer>;
+  /** Ends idle connections and waits a little for the others. */
+  close(): Promise<void>;
+}
+
+/** Headers in lower case. */
+export type UpstreamAnswer = Dispatcher.ResponseData<unknown>;
+
+export interface TextAnswer {
+  readonly headers: AnswerHeaders;
+  readonly text: string;
+}
+
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly bucket: string;
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Lower-case names; values in the form in which they are sent, one character for each byte. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Body | undefined;
+  /** Instead of the digest of a body in memory. */
+  readonly payload_hash?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function openUpstream(options: S3AdapterOptions): Upstream {
+  const endpoint = new URL(options.endpoint ?? `https://s3.${options.region}.amazonaws.com`);
+  const path_style = options.path_style ?? options.provider !== 'aws';
+  const agent = openAgent(options);
+  const sdk = openSdk(options, endpoint, path_style);
+  const credentials = options.credentials ?? (() => sdk.config.credentials());
+
+  async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { host, path } = locate(endpoint, path_style, request);
+    const query = encodeQuery(request.query);
+    const headers = signedHeaders({
+      method: request.method,
+      host,
+      path,
+      query,
+      headers: request.headers ?? {},
+      payload_hash: request.payload_hash ?? payloadHash(request.body),
+      region: options.region,
+      credentials: await credentials(),
+      now: new Date(),
+    });
+    const answer = await agent.request({
+      origin: `${endpoint.protocol}//${host}`,
+      path: query === '' ? path : `${path}?${query}`,
+      method: request.method,
+      headers,
+      // undici takes any iterable of bytes, though its types name Readable only.
+      body: (request.body ?? null) as Uint8Array | null,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    });
+    if (answer.statusCode >= 300) throw await errorOf(answer);
+    return answer;
+  }
+
+  return {
+    sdk,
+    body_timeout_ms: options.body_timeout_ms ?? LIMITS.upstream_body_timeout_ms,
+    send,
+    async sendForText(request) {
+      const answer = await send(request);
+      const content = await readText(answer, LIMITS.upstream_xml_bytes_max);
+      return { headers: answer.headers, text: content };
+    },
+    async close() {
+      sdk.destroy();
+      const timer = setTimeout(() => void agent.destroy(), LIMITS.upstream_close_ms);
+      await agent.close().catch(() => undefined);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function openAgent(options: S3AdapterOptions): Agent {
+  return new Agent({
+    connections: options.connections_max ?? LIMITS.upstream_connections_max,
+    connect: {
+      timeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    },
+    headersTimeout: options.headers_timeout_ms ?? LIMITS.upstream_headers_timeout_ms,
+    bodyTimeout: options.body_timeout_ms ?? LIMITS.upstream_body_timeout_ms,
+    keepAliveTimeout: LIMITS.upstream_keep_alive_ms,
+  });
+}
+
+function openSdk(options: S3AdapterOptions, endpoint: URL, path_style: boolean): S3Client {
+  return new S3Client({
+    endpoint: endpoint.href,
+    region: options.region,
+    forcePathStyle: path_style,
+    // Retries are the retry decorator's, which knows what is safe to repeat.
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
+      requestTimeout: options.headers_timeout_ms ?? LIMITS.upstream_headers_timeout_ms,
+      throwOnRequestTimeout: true,
+      ...(endpoint.protocol === 'https:'
+        ? {
+            httpsAgent: { ...agentOptions(options), ...(options.ca === undefined ? {} : { ca: options.ca }) },
+          }
+        : { httpAgent: agentOptions(options) }),
+    },
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+  });
+}
+
+function agentOptions(options: S3AdapterOptions) {
+  return { keepAlive: true, maxSockets: options.connections_max ?? LIMITS.upstream_connections_max };
+}
+
+/** Raw: URL parsing would resolve the dot segments of a key. */
+function locate(endpoint: URL, path_style: boolean, { bucket, key }: UpstreamRequest) {
+  const base = endpoint.pathname.replace(/\/$/, '');
+  const key_path = key === undefined ? '/' : `/${encodeUriPath(key)}`;
+  if (path_style)
+    return { host: endpoint.host, path: `${base}/${bucket}${key === undefined ? '' : key_path}` };
+  return { host: `${bucket}.${endpoint.host}`, path: `${base}${key_path}` };
+}
+
+async function readText(answer: UpstreamAnswer, bytes_max: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size_bytes = 0;
+  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    size_bytes += chunk.length;
+    if (size_bytes > bytes_max) throw answerError(200, '', `an answer of more than ${bytes_max} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function errorOf(answer: UpstreamAnswer): Promise<StoreError> {
+  const { headers } = answer;
+  const document = await readText(answer, LIMITS.upstream_error_bytes_max).catch(() => '');
+  const { code, message, size } = readError(document);
+  return answerError(answer.statusCode, code ?? text(headers, 'x-minio-error-code') ?? '', message ?? '', {
+    ...(size === undefined ? {} : { size_bytes: Number(size) }),
+    ...(text(headers, 'x-amz-delete-marker') === 'true' ? markerDetail(headers) : {}),
+    ...(text(headers, 'retry-after') === undefined ? {} : { retry_after: text(headers, 'retry-after') }),
+  });
+}
+
+function markerDetail(headers: AnswerHeaders) {
+  const modified = Date.parse(text(headers, 'last-modified') ?? '');
+  return {
+    delete_marker: true,
+    version_id: text(headers, 'x-amz-version-id'),
+    modified_at_ms: Number.isNaN(modified) ? undefined : modified,
+  };
+}
+
+/** An error document, also where it comes with status 200. */
+export function readError(document: string): {
+  code?: string | undefined;
+  message?: string | undefined;
+  size?: string | undefined;
+} {
+  if (!document.includes('<Error>') && !document.includes('<Error ')) return {};
+  try {
+    const error = parseXml(document.trimStart(), 'Error', LIMITS.upstream_error_bytes_max);
+    return {
+      code: childText(error, 'Code'),
+      message: childText(error, 'Message'),
+      size: childText(error, 'ActualObjectSize'),
+    };
+  } catch (error) {
+    if (error instanceof XmlError) return {};
+    throw error;
+  }
+}
