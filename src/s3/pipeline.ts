@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Adapter } from '../../adapters/contract/index.js';
 import type { CredentialSource, Identity } from '../access/identity.js';
 import { nameOperation, requestIdOf } from '../http/exchange.js';
+import { hasSeveralHosts } from '../http/host.js';
 import { authenticate } from './auth/authenticate.js';
 import type { Authenticated } from './auth/request.js';
 import { authorise, checkExpectedOwner } from './authorise.js';
@@ -159,15 +160,10 @@ function payloadOf(exchange: Exchange, operation: Operation, authenticated: Auth
   });
 }
 
-/** RFC 9112, section 3.2: more than one Host is to be refused. node keeps the first and drops the others. */
-function hostOf({ headers, rawHeaders }: IncomingMessage): string {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
-  }
-  if (count > 1) throw new S3Error('BadRequest', { message: 'There must be one Host header.' });
-  return headers.host ?? '';
+function hostOf(request: IncomingMessage): string {
+  if (hasSeveralHosts(request))
+    throw new S3Error('BadRequest', { message: 'There must be one Host header.' });
+  return request.headers.host ?? '';
 }
 
 async function send(exchange: Exchange, reply: Reply): Promise<void> {

@@ -178,3 +178,22 @@ describe('access', () => {
     expect(json.shard_data).toBe(Buffer.from('x').toString('base64'));
   });
 });
+
+describe('what is no HTTP request that can be served', () => {
+  it.each([
+    ['two Host headers', 'GET /health HTTP/1.1\r\nHost: a\r\nhost: b\r\nConnection: close\r\n\r\n', 400],
+    ['a header without a colon', 'GET /health HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n', 400],
+    [
+      'headers beyond the limit',
+      `GET /health HTTP/1.1\r\nHost: a\r\nx: ${'y'.repeat(64 * 1024)}\r\n\r\n`,
+      431,
+    ],
+    ['no HTTP', 'hello\r\n\r\n', 400],
+  ])('is refused in the form of all errors: %s', async (_, text, status) => {
+    await start();
+    const [head = '', body = ''] = (await node.raw(text)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toMatch(/\r\nx-request-id: [0-9A-F]{16}\r\n/);
+    expect(JSON.parse(body)).toEqual({ detail: expect.any(String) });
+  });
+});

@@ -7,6 +7,7 @@ import Fastify, {
 } from 'fastify';
 import { isStoreError } from '../../adapters/contract/index.js';
 import { requestIdOf } from '../http/exchange.js';
+import { hasSeveralHosts } from '../http/host.js';
 import { NO_SCHEMAS } from '../http/no-schemas.js';
 import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import { requireToken } from './auth.js';
@@ -21,6 +22,7 @@ import { rootRoutes } from './routes/root.js';
 import { statusRoutes } from './routes/status.js';
 import { storeRoutes } from './routes/store.js';
 import { rewriteShardUrl } from './shard-id.js';
+import { answerUnreadable } from './unreadable.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -35,6 +37,7 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
     // Draining is the listener's: it answers what still arrives.
     return503OnClosing: false,
     schemaController: NO_SCHEMAS,
+    clientErrorHandler: answerUnreadable,
     ...(deps.serverFactory && { serverFactory: deps.serverFactory }),
   }) as unknown as FastifyInstance;
   const route_deps: ShardRouteDeps = { ...deps, transfers: { count: 0 } };
@@ -45,6 +48,7 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
     reply.raw.setHeader('x-request-id', requestIdOf(reply.raw));
     if (!(request.originalUrl ?? '').startsWith('/'))
       throw new ShardApiError(400, 'Request target must be a path');
+    if (hasSeveralHosts(request.raw)) throw new ShardApiError(400, 'There must be one Host header');
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request) => {
