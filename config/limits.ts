@@ -68,6 +68,7 @@ export const LIMITS = {
   /** After a refusal before the body was read: how much of it is still taken in, so that the client sees the answer. */
   refused_body_bytes_max: 8 * 1024 ** 2,
   refused_body_ms_max: 2_000,
+  refused_body_look_ms: 20,
   /** Shards per piece of a streamed listing. */
   shard_page_count: 1_000,
   registered_nodes_max: 10_000,

@@ -24,18 +24,24 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return length === undefined ? headers['transfer-encoding'] !== undefined : length !== '0';
 }
 
+/**
+ * Counted at the connection: what nobody has begun to read by the end of the answer is dropped by node:http itself,
+ * and seen by no listener of the request.
+ */
 function discard(request: IncomingMessage): void {
-  if (request.readableEnded || request.destroyed) return;
-  let discarded_bytes = 0;
-  const cut = () => request.socket.destroy();
-  const timer = setTimeout(cut, LIMITS.refused_body_ms_max);
+  if (request.complete || request.destroyed) return;
+  const { socket } = request;
+  const enough = socket.bytesRead + LIMITS.refused_body_bytes_max;
+  const cut = () => socket.destroy();
+  const late = setTimeout(cut, LIMITS.refused_body_ms_max);
+  const watch = setInterval(() => socket.bytesRead > enough && cut(), LIMITS.refused_body_look_ms);
+  const done = () => {
+    clearTimeout(late);
+    clearInterval(watch);
+  };
   request
-    .on('data', (chunk: Buffer) => {
-      discarded_bytes += chunk.length;
-      if (discarded_bytes > LIMITS.refused_body_bytes_max) cut();
-    })
     .on('error', () => {})
-    .once('close', () => clearTimeout(timer))
-    .once('end', () => clearTimeout(timer));
+    .once('close', done)
+    .once('end', done);
   request.resume();
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../config/limits.js';
 import { checksumOf } from '../wire/checksums.js';
@@ -157,6 +158,31 @@ describe('bodies', () => {
     socket.write(body);
     socket.write('GET /bucket/k HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await socket.until(/<\/Error>/)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it('that nobody reads are not taken in without end', async () => {
+    const client = connect(door.port, '127.0.0.1');
+    let sent_bytes = 0;
+    let answer = '';
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    client
+      .on('error', () => {})
+      .on('data', (text) => {
+        answer += text;
+      });
+    client.write(`PUT /bucket/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${1024 ** 3}\r\n\r\n`);
+    const piece = Buffer.alloc(1024 ** 2);
+    const send = () => {
+      while (sent_bytes < 1024 ** 3 && !client.destroyed) {
+        sent_bytes += piece.length;
+        if (!client.write(piece)) return;
+      }
+    };
+    client.on('drain', send);
+    send();
+    await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    expect(sent_bytes).toBeLessThan(128 * 1024 ** 2);
   });
 
   it('that break off leave nothing behind', async () => {
