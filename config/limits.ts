@@ -167,6 +167,12 @@ export const LIMITS = {
   /** Keys whose objects are known to be too large for it, and for how long. */
   cache_large_objects_max: 10_000,
   cache_large_objects_ms: 60_000,
+  /** Encryption. Pieces (parts, or objects of one) whose digests are remembered, and reads of digests at a time for one object. */
+  encryption_known_pieces_max: 200_000,
+  encryption_known_uploads_max: 10_000,
+  encryption_trailers_at_once: 16,
+  /** An upload is to be completed this long after each of its parts. */
+  encryption_part_records_kept_ms: 14 * 24 * 3_600_000,
 
   /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
   upstream_connections_max: 128,

@@ -58,7 +58,7 @@ function warningsOf(config: Config): string[] {
   const rules: [boolean, string][] = [
     [
       !storage.deduplication_enabled,
-      'storage.deduplication_enabled: content is always stored once; false has no effect',
+      'storage.deduplication_enabled: contents above 64 KiB are always stored once; false has no effect',
     ],
     [network.discovery_enabled, later('network.discovery_enabled', 'discovery of other nodes')],
     [

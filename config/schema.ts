@@ -75,6 +75,29 @@ const decorators = {
     })
     .optional()
     .describe('Objects that were read are kept.'),
+  encryption: z
+    .strictObject({
+      key_id: z.string().min(1).max(64).describe('The key for new writes, one of `keys`.'),
+      keys: z
+        .record(
+          z.string().min(1).max(64),
+          z
+            .strictObject({ env: z.string().min(1).optional(), file: z.string().min(1).optional() })
+            .refine(
+              (key) => (key.env === undefined) !== (key.file === undefined),
+              'give either `env` or `file`',
+            ),
+        )
+        .describe('Where each key is: 64 hex digits in an environment variable or in a file.'),
+      records_bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+        .default('backup-node-parts')
+        .describe('A hidden bucket upstream for what is known of the parts of unfinished uploads.'),
+    })
+    .refine(({ key_id, keys }) => Object.hasOwn(keys, key_id), '`key_id` is none of `keys`')
+    .optional()
+    .describe('Contents are encrypted before they leave the node.'),
 };
 
 const remoteAdapter = {

@@ -59,10 +59,11 @@ interface LocalOptions extends Protection {
   /** Of storage_path. */
   readonly path: string;
   readonly lock: FolderLock;
+  readonly env: Environment;
 }
 
 async function openAdapters(config: Config, options: LocalOptions): Promise<Map<string, Adapter>> {
-  const { path: locked_path, lock, on_fatal, ...protection } = options;
+  const { path: locked_path, lock, on_fatal, env, ...protection } = options;
   const adapters = new Map<string, Adapter>();
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
@@ -70,7 +71,7 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
       if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
       const path = resolve(settings.path);
       const held = path === locked_path ? { lock } : {};
-      const decorators = decoratorOptions(settings);
+      const decorators = decoratorOptions(name, settings, env);
       const entry = { type: settings.type, name, path, on_fatal: fatal, decorators, ...protection, ...held };
       adapters.set(name, await openAdapter(entry));
     }
@@ -122,7 +123,7 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       needed: hasSealedSecrets(state) || wasEncrypting(state),
     });
     const protection = await openProtection(config, master_key, state);
-    const adapters = await openAdapters(config, { ...protection, on_fatal, path, lock });
+    const adapters = await openAdapters(config, { ...protection, on_fatal, path, lock, env });
     closers.push(() => closeAll(adapters.values()));
     const access = await openAccess({
       state,

@@ -1,10 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { decoratorOptions } from './settings.js';
 
+const parse = (disk: object, env = {}) =>
+  decoratorOptions('disk', configSchema.parse({ adapters: { disk } }).adapters.disk ?? {}, env);
+
 it('the configuration says what stands around an adapter', () => {
-  const parse = (disk: object) =>
-    decoratorOptions(configSchema.parse({ adapters: { disk } }).adapters.disk ?? {});
   expect(parse({ type: 'local', path: 'x' })).toEqual({});
   const options = parse({
     type: 'local',
@@ -25,4 +29,26 @@ it('the configuration says what stands around an adapter', () => {
     },
   });
   expect(options.bandwidth).toBeDefined();
+});
+
+it('keys come from the environment or from files, and missing ones stop the start', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'backup-node-keys-'));
+  const file = join(folder, 'key');
+  await writeFile(file, `${'ab'.repeat(32)}\n`);
+  const encryption = { key_id: 'two', keys: { one: { env: 'KEY_ONE' }, two: { file } } };
+  const disk = { type: 'local', path: 'x', encryption };
+  const options = parse(disk, { KEY_ONE: '01'.repeat(32) });
+  expect(options.encryption?.current).toBe('two');
+  expect(options.encryption?.keys).toEqual(
+    new Map([
+      ['one', Buffer.alloc(32, 1)],
+      ['two', Buffer.alloc(32, 0xab)],
+    ]),
+  );
+  for (const KEY_ONE of [undefined, '', 'short']) {
+    expect(() => parse(disk, { KEY_ONE })).toThrow(/adapters\.disk\.encryption\.keys\.one: .*KEY_ONE/);
+  }
+  await rm(folder, { recursive: true });
+  expect(() => parse(disk, { KEY_ONE: '01'.repeat(32) })).toThrow(/keys\.two/);
+  expect(() => parse({ ...disk, encryption: { ...encryption, key_id: 'three' } })).toThrow(/key_id/);
 });

@@ -1,24 +1,34 @@
+import { readFileSync } from 'node:fs';
 import { LIMITS } from '../../config/limits.js';
+import { ConfigError } from '../../config/load.js';
 import type { AdapterConfig } from '../../config/schema.js';
 import { createBandwidth } from './bandwidth.js';
 import type { ReadCacheOptions } from './cache/read-cache.js';
+import type { EncryptionOptions } from './encryption/encrypt.js';
 import type { DecoratorOptions } from './stack.js';
 
 const MB = 1_000_000;
 
 export type DecoratorSettings = Pick<
   AdapterConfig,
-  'retry' | 'concurrency_max' | 'bandwidth_limit_mbps' | 'cache'
+  'retry' | 'concurrency_max' | 'bandwidth_limit_mbps' | 'cache' | 'encryption'
 >;
 
-/** What the configuration of an adapter says of its decorators. */
-export function decoratorOptions(settings: DecoratorSettings): DecoratorOptions {
-  const { retry, concurrency_max, bandwidth_limit_mbps, cache } = settings;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the configuration of an adapter says of its decorators. Throws ConfigError for keys that are not there. */
+export function decoratorOptions(
+  name: string,
+  settings: DecoratorSettings,
+  env: Environment,
+): DecoratorOptions {
+  const { retry, concurrency_max, bandwidth_limit_mbps, cache, encryption } = settings;
   return {
     ...(retry && { retry: { ...retry, burst: LIMITS.adapter_retry_burst } }),
     ...(concurrency_max !== undefined && { concurrency: { calls_max: concurrency_max } }),
     ...(bandwidth_limit_mbps !== undefined && { bandwidth: createBandwidth(bandwidth_limit_mbps) }),
     ...(cache && { cache: cacheOptions(cache) }),
+    ...(encryption && { encryption: encryptionOptions(name, encryption, env) }),
   };
 }
 
@@ -30,4 +40,41 @@ function cacheOptions(cache: NonNullable<DecoratorSettings['cache']>): ReadCache
     trust_ms,
     ...(disk_folder !== undefined && { disk: { folder: disk_folder, bytes_max: Math.ceil(disk_mb * MB) } }),
   };
+}
+
+const KEY = /^[0-9a-fA-F]{64}$/;
+
+function encryptionOptions(
+  name: string,
+  { key_id, keys, records_bucket }: NonNullable<DecoratorSettings['encryption']>,
+  env: Environment,
+): EncryptionOptions {
+  const ring = new Map<string, Uint8Array>();
+  const problems: string[] = [];
+  for (const [id, place] of Object.entries(keys)) {
+    const text = readKey(place, env);
+    if (KEY.test(text)) ring.set(id, Buffer.from(text, 'hex'));
+    else problems.push(`adapters.${name}.encryption.keys.${id}: ${wanted(place)} has to hold 64 hex digits`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { current: key_id, keys: ring, records_bucket };
+}
+
+interface KeyPlace {
+  readonly env?: string | undefined;
+  readonly file?: string | undefined;
+}
+
+function wanted({ env, file }: KeyPlace): string {
+  return env === undefined ? `the file ${file}` : `the environment variable ${env}`;
+}
+
+/** Empty where there is none; its contents are in no message. */
+function readKey({ env: variable, file }: KeyPlace, env: Environment): string {
+  if (variable !== undefined) return (env[variable] ?? '').trim();
+  try {
+    return readFileSync(file ?? '', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

@@ -3,6 +3,7 @@ import { type Bandwidth, limitBandwidth } from './bandwidth.js';
 import { cacheReads, type ReadCacheOptions } from './cache/read-cache.js';
 import { closeAfterCalls } from './closing.js';
 import { type ConcurrencyOptions, limitConcurrency } from './concurrency.js';
+import { type EncryptionOptions, encrypt } from './encryption/encrypt.js';
 import { type CallObserver, measure } from './metrics.js';
 import { type RetryOptions, retry } from './retry.js';
 
@@ -11,6 +12,7 @@ export interface DecoratorOptions {
   readonly observer?: CallObserver;
   readonly cache?: ReadCacheOptions;
   readonly concurrency?: ConcurrencyOptions;
+  readonly encryption?: EncryptionOptions;
   readonly retry?: RetryOptions;
   /** Of this adapter alone, or shared with others. */
   readonly bandwidth?: Bandwidth;
@@ -22,7 +24,9 @@ type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
  * The one place where decorators are stacked, the innermost first:
  * - bandwidth: what is sent again counts again;
  * - retry;
- * - concurrency: around retry, so that fewer calls reach an upstream in trouble;
+ * - encryption: all above it is plaintext;
+ * - concurrency: around retry, so that fewer calls reach an upstream in trouble, and around encryption, one call of which
+ *   may be several below that need each other;
  * - cache: what it has needs no turn;
  * - metrics: what the node asked for and what it got.
  */
@@ -33,9 +37,10 @@ export async function decorated(adapter: Adapter, options: DecoratorOptions): Pr
 }
 
 function* decorators(options: DecoratorOptions): Generator<Decorator> {
-  const { bandwidth, retry: repeats, concurrency, cache, observer } = options;
+  const { bandwidth, retry: repeats, encryption, concurrency, cache, observer } = options;
   if (bandwidth !== undefined) yield (inner) => limitBandwidth(inner, bandwidth);
   if (repeats !== undefined) yield (inner) => retry(inner, repeats);
+  if (encryption !== undefined) yield (inner) => encrypt(inner, encryption);
   if (concurrency !== undefined) yield (inner) => limitConcurrency(inner, concurrency);
   if (cache !== undefined) yield (inner) => cacheReads(inner, cache);
   if (observer !== undefined) yield (inner) => measure(inner, observer);

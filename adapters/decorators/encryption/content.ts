@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { combineComposite, combineFullObject } from '../../../src/wire/checksums.js';
+import type {
+  ChecksumAlgorithm,
+  ObjectChecksum,
+  ObjectInfo,
+  PartInfo,
+  UploadInfo,
+} from '../../contract/index.js';
+import type { PieceKind } from './format.js';
+import type { KeyReference } from './keys.js';
+import type { Digests } from './trailer.js';
+
+/** The plaintext of one version: what clients are shown of it. */
+export interface Content {
+  readonly size_bytes: number;
+  readonly etag: string;
+  readonly sha256: string | null;
+  readonly checksum: ObjectChecksum | null;
+  readonly parts_count: number | null;
+  readonly pieces: readonly Piece[];
+}
+
+export interface Piece {
+  readonly kind: PieceKind;
+  /** 1 for an object of one piece. */
+  readonly part_number: number;
+  readonly reference: KeyReference;
+  /** Where it begins upstream. */
+  readonly stored_at: number;
+  /** Where its plaintext begins. */
+  readonly start: number;
+  readonly size_bytes: number;
+  readonly checksum: ObjectChecksum | null;
+}
+
+export type Declared = UploadInfo['checksum'];
+
+export interface DigestedPiece extends Omit<Piece, 'checksum'> {
+  readonly digests: Digests;
+}
+
+export function checksumOf({ algorithm, checksum }: Digests): ObjectChecksum {
+  return { algorithm, type: 'FULL_OBJECT', value: checksum.toString('base64') };
+}
+
+export function contentOfObject(reference: KeyReference, digests: Digests): Content {
+  const { size_bytes } = digests;
+  const checksum = checksumOf(digests);
+  return {
+    size_bytes,
+    etag: digests.md5.toString('hex'),
+    sha256: digests.sha256.toString('hex'),
+    checksum,
+    parts_count: null,
+    pieces: [{ kind: 'object', part_number: 1, reference, stored_at: 0, start: 0, size_bytes, checksum }],
+  };
+}
+
+/** S3's ETag of parts: the MD5 of their MD5s, with their number behind it. */
+export function contentOfParts(parts: readonly DigestedPiece[], declared: Declared): Content {
+  const md5 = createHash('md5');
+  for (const { digests } of parts) md5.update(digests.md5);
+  return {
+    size_bytes: parts.reduce((sum, part) => sum + part.size_bytes, 0),
+    etag: `${md5.digest('hex')}-${parts.length}`,
+    sha256: null,
+    checksum: checksumOfParts(
+      parts.map(({ digests }) => digests),
+      declared,
+    ),
+    parts_count: parts.length,
+    pieces: parts.map(({ digests, ...piece }) => ({ ...piece, checksum: checksumOf(digests) })),
+  };
+}
+
+/** S3 User Guide, "Checking object integrity": of the whole object where CRCs allow it, else of the parts' values. */
+function checksumOfParts(parts: readonly Digests[], declared: Declared): ObjectChecksum | null {
+  const algorithm: ChecksumAlgorithm | undefined = declared?.algorithm ?? parts[0]?.algorithm;
+  if (algorithm === undefined || parts.some((part) => part.algorithm !== algorithm)) return null;
+  const can_combine = algorithm !== 'SHA1' && algorithm !== 'SHA256';
+  if (can_combine && declared?.type !== 'COMPOSITE') {
+    return { algorithm, type: 'FULL_OBJECT', value: combineFullObject(algorithm, parts).toString('base64') };
+  }
+  const value = combineComposite(
+    algorithm,
+    parts.map(({ checksum }) => checksum),
+  );
+  return { algorithm, type: 'COMPOSITE', value: `${value.toString('base64')}-${parts.length}` };
+}
+
+/** Names of ours among the system attributes; the doors above never see them. */
+export const MARK = 'encryption';
+export const DIGESTS = 'encryption-digests';
+/** The value of MARK for objects of parts, each of which names its key itself. */
+export const OF_PARTS = 'parts';
+
+export function shownSystem(system: ObjectInfo['system']): ObjectInfo['system'] {
+  if (system[MARK] === undefined && system[DIGESTS] === undefined) return system;
+  const { [MARK]: _mark, [DIGESTS]: _digests, ...shown } = system;
+  return shown;
+}
+
+/** What is shown of a version whose content is known. */
+export function shownInfo(stored: ObjectInfo, content: Content): ObjectInfo {
+  const { size_bytes, etag, sha256, checksum, parts_count } = content;
+  return { ...stored, system: shownSystem(stored.system), size_bytes, etag, sha256, checksum, parts_count };
+}
+
+export function shownPart(
+  part: Pick<PartInfo, 'part_number' | 'modified_at_ms'>,
+  digests: Digests,
+): PartInfo {
+  return {
+    part_number: part.part_number,
+    etag: digests.md5.toString('hex'),
+    size_bytes: digests.size_bytes,
+    modified_at_ms: part.modified_at_ms,
+    checksum: checksumOf(digests),
+  };
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { LIMITS } from '../../../config/limits.js';
+import { type Adapter, isStoreError, type ObjectChecksum } from '../../contract/index.js';
+import type { KeyReference, Keys } from './keys.js';
+import type { Digests } from './trailer.js';
+
+/**
+ * What is known of the parts of unfinished uploads: clients name them by the ETags of their plaintexts, the upstream by
+ * those of what it holds, which cannot be read before the upload is completed. One empty object for each part, in a bucket
+ * of ours, with all of it sealed in its key, so that one listing tells of a thousand parts, to every node.
+ */
+export interface PartRecord {
+  readonly part_number: number;
+  /** The upstream's. */
+  readonly stored_etag: string;
+  readonly stored_checksum: ObjectChecksum | null;
+  readonly reference: KeyReference;
+  readonly digests: Digests;
+}
+
+interface Upload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly upload_id: string;
+}
+
+export interface PartRecords {
+  add(upload: Upload, record: PartRecord): Promise<void>;
+  list(upload: Upload): Promise<PartRecord[]>;
+  drop(upload: Upload): Promise<void>;
+  /** Removes what is older than the limit: one page at a time, called again and again. */
+  sweep(now_ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+const PART_DIGITS = 5;
+const EMPTY = new Uint8Array(0);
+
+function folderOf({ bucket, key, upload_id }: Upload): string {
+  return `${createHash('sha256').update(`${bucket}\0${key}\0${upload_id}`).digest('hex')}/`;
+}
+
+export function createPartRecords(inner: Adapter, keys: Keys, records_bucket: string): PartRecords {
+  const bucket = records_bucket;
+  const limit = inner.capabilities.list_limit_max;
+  let sweep_after: string | undefined;
+
+  const createBucket = async (): Promise<void> => {
+    try {
+      await inner.createBucket({ bucket, owner: '' });
+    } catch (error) {
+      if (!isStoreError(error, 'already_exists')) throw error;
+    }
+  };
+
+  const page = async (query: {
+    prefix?: string;
+    after?: string | undefined;
+    signal?: AbortSignal | undefined;
+  }) => {
+    const { prefix, after, signal } = query;
+    try {
+      return await inner.listObjects({
+        bucket,
+        limit,
+        ...(prefix !== undefined && { prefix }),
+        ...(after !== undefined && { after }),
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      if (isStoreError(error, 'not_found')) return { entries: [], next: null };
+      throw error;
+    }
+  };
+
+  async function* objectsUnder(prefix: string) {
+    let after: string | undefined;
+    do {
+      const { entries, next } = await page({ prefix, after });
+      for (const entry of entries) if (entry.type === 'item') yield entry.item;
+      after = next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  const remove = async (names: readonly string[]): Promise<void> => {
+    const batch_max = inner.capabilities.delete_batch_max;
+    for (let at = 0; at < names.length; at += batch_max) {
+      const objects = names.slice(at, at + batch_max).map((key) => ({ key }));
+      await inner.deleteObjects({ bucket, objects });
+    }
+  };
+
+  return {
+    async add(upload, record) {
+      const number = String(record.part_number).padStart(PART_DIGITS, '0');
+      const folder = folderOf(upload);
+      const sealed = keys.sealText(JSON.stringify(toText(record)), folder + number).toString('base64url');
+      const object = { bucket, key: `${folder}${number}/${inSegments(sealed)}`, body: EMPTY, size_bytes: 0 };
+      try {
+        await inner.putObject(object);
+      } catch (error) {
+        if (!isStoreError(error, 'not_found')) throw error;
+        await createBucket();
+        await inner.putObject(object);
+      }
+    },
+    async list(upload) {
+      const folder = folderOf(upload);
+      const records: PartRecord[] = [];
+      for await (const { key } of objectsUnder(folder)) {
+        const [, number = '', ...sealed] = key.split('/');
+        records.push(fromText(keys.openText(Buffer.from(sealed.join(''), 'base64url'), folder + number)));
+      }
+      return records;
+    },
+    async drop(upload) {
+      const names: string[] = [];
+      for await (const { key } of objectsUnder(folderOf(upload))) names.push(key);
+      await remove(names);
+    },
+    async sweep(now_ms, signal) {
+      const { entries, next } = await page({ after: sweep_after, signal });
+      sweep_after = next ?? undefined;
+      const before_ms = now_ms - LIMITS.encryption_part_records_kept_ms;
+      const old = entries.flatMap((entry) =>
+        entry.type === 'item' && entry.item.modified_at_ms < before_ms ? [entry.item.key] : [],
+      );
+      await remove(old);
+    },
+  };
+}
+
+/** File systems that some upstreams keep keys in have names of 255 bytes at most. */
+function inSegments(text: string): string {
+  return text.replaceAll(/.{200}/g, '$&/');
+}
+
+function toText({ part_number, stored_etag, stored_checksum, reference, digests }: PartRecord) {
+  const { size_bytes, algorithm, md5, sha256, checksum } = digests;
+  const [key, md, sha, sum] = [reference, md5, sha256, checksum].map((bytes) => bytes.toString('base64'));
+  return [part_number, stored_etag, stored_checksum, key, size_bytes, algorithm, md, sha, sum] as const;
+}
+
+function fromText(text: string): PartRecord {
+  const [part_number, stored_etag, stored_checksum, key, size_bytes, algorithm, md, sha, sum] = JSON.parse(
+    text,
+  ) as [number, string, ObjectChecksum | null, string, number, Digests['algorithm'], string, string, string];
+  const [reference, md5, sha256, checksum] = [key, md, sha, sum].map((value) => Buffer.from(value, 'base64'));
+  const empty = Buffer.alloc(0);
+  return {
+    part_number,
+    stored_etag,
+    stored_checksum,
+    reference: reference ?? empty,
+    digests: {
+      size_bytes,
+      algorithm,
+      md5: md5 ?? empty,
+      sha256: sha256 ?? empty,
+      checksum: checksum ?? empty,
+    },
+  };
+}
