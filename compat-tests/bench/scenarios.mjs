@@ -49,6 +49,19 @@ export async function makeBucket({ loader }, target, bucket) {
   );
 }
 
+/**
+ * Requests per second and how long the slowest hundredth took.
+ * @param {Report} report @param {Server} target @param {string} what
+ * @param {number} factor how many times MinIO's rate is the goal
+ * @param {Measured} measured
+ */
+function addRate(report, target, what, factor, measured) {
+  const rate = { what, unit: '/s', goal: /** @type {const} */ ({ than: 'MinIO', factor }) };
+  report.add(rate, target.name, measured.requests / measured.seconds);
+  const slowest = { what: `${what}, 99th percentile`, unit: 'ms', more_is_better: false };
+  report.add(slowest, target.name, measured.p99_ms);
+}
+
 /** 4 KiB objects, written and read. @param {Bench} bench */
 export async function smallObjects(bench) {
   const { loader, servers, report, sizes, log } = bench;
@@ -68,16 +81,7 @@ export async function smallObjects(bench) {
         await loader.run({ target, plan, connections: CONNECTIONS, duration_ms: sizes.round_ms }),
         'PUT',
       );
-      report.add(
-        { what: '4 KiB PUT', unit: '/s', goal: { than: 'MinIO', factor: 6 } },
-        target.name,
-        put.requests / put.seconds,
-      );
-      report.add(
-        { what: '4 KiB PUT, 99th percentile', unit: 'ms', more_is_better: false },
-        target.name,
-        put.p99_ms,
-      );
+      addRate(report, target, '4 KiB PUT', 6, put);
       const compared = await loader.verify({
         target,
         plan: { ...plan, count: put.requests },
@@ -100,16 +104,7 @@ export async function smallObjects(bench) {
         }),
         'GET',
       );
-      report.add(
-        { what: '4 KiB GET', unit: '/s', goal: { than: 'MinIO', factor: 2.5 } },
-        target.name,
-        get.requests / get.seconds,
-      );
-      report.add(
-        { what: '4 KiB GET, 99th percentile', unit: 'ms', more_is_better: false },
-        target.name,
-        get.p99_ms,
-      );
+      addRate(report, target, '4 KiB GET', 2.5, get);
       log(
         `${target.name}: ${Math.round(put.requests / put.seconds)} PUT/s, ${Math.round(get.requests / get.seconds)} GET/s, ${compared} compared`,
       );
