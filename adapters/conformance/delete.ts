@@ -3,7 +3,7 @@ import { bytesOf } from './support/bytes.js';
 import { at, deviates, expectBytes, failure } from './support/expect.js';
 import { get, getText, type Harness, put, testWith } from './support/harness.js';
 import { storable } from './support/keys.js';
-import { namesOf } from './support/listing.js';
+import { inByteOrder, namesOf } from './support/listing.js';
 
 export function deleteTests(harness: Harness): void {
   describe('delete', () => {
@@ -70,12 +70,13 @@ function single(harness: Harness): void {
 function batches(harness: Harness): void {
   test('a batch answers for each object in the order asked', async () => {
     const bucket = await harness.bucket();
-    for (const key of ['a', 'b', 'c', 'a/b']) await put(harness, bucket, key, key);
+    const written = storable(harness, ['a', 'b', 'c', 'a/b']);
+    for (const key of written) await put(harness, bucket, key, key);
     const objects = ['c', 'missing', 'a', 'a'].map((key) => ({ key }));
     const results = await harness.store.deleteObjects({ bucket, objects });
     expect(results).toEqual(objects.map(() => ({ delete_marker: false })));
     const { entries } = await harness.store.listObjects({ bucket, limit: 10 });
-    expect(namesOf(entries)).toEqual(['a/b', 'b']);
+    expect(namesOf(entries)).toEqual(inByteOrder(written.filter((key) => key !== 'a' && key !== 'c')));
   });
 
   test('a batch of the declared size is taken', async () => {

@@ -59,10 +59,11 @@ function ids(entries: readonly ListEntry<UploadInfo>[]): string[] {
 }
 
 function uploadPages(harness: Harness): void {
-  const keys = ['a', 'a', 'a', 'b/1', 'b/1', 'b/2', 'c', '\uffff', '\u{1f600}', '\u{1f600}'];
+  const all_keys = ['a', 'a', 'a', 'b/1', 'b/1', 'b/2', 'c', '\uffff', '\u{1f600}', '\u{1f600}'];
 
   testWith(harness, 'multipart', 'uploads are listed by key and time, at every page size', async () => {
     const bucket = await harness.bucket();
+    const keys = storable(harness, all_keys);
     await beginMany(harness, bucket, keys.toReversed());
     const whole = await listUploads(harness, bucket, 1_000);
     expect(namesOf(whole)).toEqual(inByteOrder(keys));
@@ -78,11 +79,13 @@ function uploadPages(harness: Harness): void {
 
   testWith(harness, 'multipart', 'prefix, delimiter and markers narrow a listing of uploads', async () => {
     const bucket = await harness.bucket();
+    const keys = storable(harness, all_keys);
+    const last_keys = keys.slice(keys.indexOf('c'));
     await beginMany(harness, bucket, keys);
     const whole = await listUploads(harness, bucket, 1_000);
     for (const limit of [1, 2, 100]) {
       const grouped = namesOf(await listUploads(harness, bucket, limit, { delimiter: '/' }));
-      expect(grouped).toEqual(['a', 'a', 'a', 'PRE b/', 'c', '\uffff', '\u{1f600}', '\u{1f600}']);
+      expect(grouped).toEqual(['a', 'a', 'a', 'PRE b/', ...last_keys]);
       const under = namesOf(await listUploads(harness, bucket, limit, { prefix: 'b/' }));
       expect(under).toEqual(['b/1', 'b/1', 'b/2']);
     }
@@ -101,7 +104,7 @@ function uploadPages(harness: Harness): void {
       after: { key: 'b/1' },
       limit: 100,
     });
-    expect(namesOf(inside.entries)).toEqual(['c', '\uffff', '\u{1f600}', '\u{1f600}']);
+    expect(namesOf(inside.entries)).toEqual(last_keys);
   });
 
   testWith(harness, 'multipart', 'uploads of odd keys are listed like objects', async () => {

@@ -45,6 +45,10 @@ export type Deviation =
   | 'ascii_tags'
   /** An abort that comes while the upload is being completed may succeed, without an effect. */
   | 'late_aborts_succeed'
+  /** A part that arrives while its upload is aborted may bring the upload back. */
+  | 'late_parts_revive_uploads'
+  /** Of a finished object's parts the sizes are known, not the checksums. */
+  | 'no_part_checksums'
   /** Times of writes are told in the answer only to the second or so; a later look is exact. */
   | 'rough_write_times';
 

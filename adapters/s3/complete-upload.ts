@@ -15,16 +15,15 @@ import { checksumMember } from './checksums.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { allParts } from './list-parts.js';
-import { asWriteError, refuseOddCondition } from './put-object.js';
 import { readInfo } from './read-info.js';
 import type { UploadChecksum } from './upload-records.js';
+import { quoted, upstreamCondition } from './write-condition.js';
 
 /**
  * The list is compared with the parts that are there before the upstream is asked, so that every upstream refuses the
  * same lists; then the upstream completes atomically. An answer that was lost is found again by the ETag of the object.
  */
 export async function completeUpload(context: S3Context, input: CompleteUploadInput): Promise<ObjectInfo> {
-  refuseOddCondition(context, input.condition);
   checkOrder(input.parts);
   const expected_etag = multipartEtag(input.parts);
   try {
@@ -34,7 +33,7 @@ export async function completeUpload(context: S3Context, input: CompleteUploadIn
     checkChecksum(input.checksum, checksum, chosen);
     await complete(context, input, chosen, checksum);
   } catch (cause) {
-    const error = asWriteError(toStoreError(cause), input.condition);
+    const error = toStoreError(cause);
     const info = await completedBefore(context, input, expected_etag, error);
     if (info === null) throw error;
     await context.uploads.remove(input.bucket, input.upload_id);
@@ -137,7 +136,8 @@ async function complete(
   parts: readonly PartInfo[],
   checksum: UploadChecksum | null,
 ): Promise<void> {
-  const { bucket, key, upload_id, condition } = input;
+  const { bucket, key, upload_id } = input;
+  const { if_match, if_none_match, refusal } = await upstreamCondition(context, input, input.condition);
   const Parts = parts.map(
     (part): SdkPart => ({
       PartNumber: part.part_number,
@@ -146,26 +146,22 @@ async function complete(
     }),
   );
   // The SDK turns an error in an answer with status 200 into an error.
-  const answer = await context.upstream.sdk.send(
-    new CompleteMultipartUploadCommand({
-      Bucket: bucket,
-      Key: key,
-      UploadId: upload_id,
-      MultipartUpload: { Parts },
-      ...(condition?.if_match === undefined ? {} : { IfMatch: quoted(condition.if_match) }),
-      ...(condition?.if_none_match === undefined ? {} : { IfNoneMatch: quoted(condition.if_none_match) }),
-    }),
-    abortable(input),
-  );
+  const command = new CompleteMultipartUploadCommand({
+    Bucket: bucket,
+    Key: key,
+    UploadId: upload_id,
+    MultipartUpload: { Parts },
+    ...(if_match === undefined ? {} : { IfMatch: quoted(if_match) }),
+    ...(if_none_match === undefined ? {} : { IfNoneMatch: quoted(if_none_match) }),
+  });
+  const answer = await context.upstream.sdk.send(command, abortable(input)).catch((error: unknown) => {
+    throw refusal(error);
+  });
   if (answer.ETag === undefined) {
     throw new StoreError('unavailable', 'the upstream did not say whether it completed the upload', {
       subject: 'adapter',
     });
   }
-}
-
-function quoted(etag: string): string {
-  return etag === '*' ? etag : `"${etag}"`;
 }
 
 /** The object, when this very upload was completed before and its answer was lost. */

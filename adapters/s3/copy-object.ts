@@ -14,18 +14,19 @@ import { completeUpload } from './complete-upload.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
 import { copyPart } from './parts.js';
-import { conditionHeaders, putObject, refuseOddCondition } from './put-object.js';
+import { putObject } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
 import { getTags } from './tags-and-locks.js';
 import { abortUpload, createUpload } from './uploads.js';
+import type { UpstreamRequest } from './upstream.js';
+import { conditionHeaders, upstreamCondition } from './write-condition.js';
 
 /**
  * The copy's attributes are always written out: what of them lies in our own metadata (owner, system attributes) is never
  * that of the source. The source is pinned to the version that was looked at.
  */
 export async function copyObject(context: S3Context, input: CopyObjectInput): Promise<CopyObjectResult> {
-  refuseOddCondition(context, input.condition);
   const address = sourceAddress(input);
   await context.buckets.info(input.bucket, input.signal);
   const source = await readInfo(context, address);
@@ -81,13 +82,14 @@ async function attributesOfCopy(
 
 const copyUpstream: Way = async (context, input, source, attributes) => {
   const { bucket, key, signal } = input;
-  const answer = await context.upstream.sendForText({
+  const condition = await upstreamCondition(context, input, input.condition);
+  const request: UpstreamRequest = {
     method: 'PUT',
     bucket,
     key,
     headers: {
       ...toHeaders(attributes, context.habits),
-      ...conditionHeaders(input.condition),
+      ...conditionHeaders(condition),
       'x-amz-copy-source': copySource(input.source, source),
       'x-amz-copy-source-if-match': `"${source.etag}"`,
       'x-amz-metadata-directive': 'REPLACE',
@@ -95,6 +97,9 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
       'x-amz-checksum-algorithm': input.checksum_algorithm ?? source.checksum?.algorithm,
     },
     signal,
+  };
+  const answer = await context.upstream.sendForText(request).catch((error: unknown) => {
+    throw condition.refusal(error);
   });
   const result = readCopyResult(answer, 'CopyObjectResult');
   const version_id = answer.headers['x-amz-version-id'];

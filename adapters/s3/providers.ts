@@ -13,11 +13,11 @@ export interface Habits {
   readonly website_redirect: boolean;
   /** ListMultipartUploads shows all uploads under a prefix, in order and in pages. */
   readonly lists_uploads: boolean;
-  /** UploadPartCopy computes the checksum that its upload asks for. */
+  /** UploadPartCopy computes the checksum that its upload asks for, also of a range. */
   readonly copies_parts_with_checksum: boolean;
   /** If-None-Match and If-Match of the target: on PutObject and CompleteMultipartUpload only, or on CopyObject too. */
   readonly conditional_copy: boolean;
-  /** If-None-Match takes an ETag, If-Match takes `*`; AWS has neither. */
+  /** If-None-Match takes an ETag, If-Match takes `*`; AWS has neither, so they are put in terms of what it has. */
   readonly any_condition: boolean;
   /** DeleteObject with `versionId=null` removes a delete marker too, and DeleteObjects says truly which markers it made. */
   readonly deletes_null_markers: boolean;
@@ -110,6 +110,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
     bucket_documents: true,
     checksums: ALL_CHECKSUMS,
     keys: FILE_KEYS,
+    deviations: ['rough_write_times', 'late_parts_revive_uploads', 'no_part_checksums'],
   },
   generic: GENERIC,
 };
@@ -147,6 +148,6 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   garage: PLAIN,
   r2: PLAIN,
   b2: PLAIN,
-  versitygw: { ...PLAIN, website_redirect: true, copies_parts_with_checksum: true },
+  versitygw: { ...PLAIN, website_redirect: true },
   generic: PLAIN,
 };

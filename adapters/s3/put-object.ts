@@ -4,25 +4,25 @@ import {
   type ObjectInfo,
   type PutObjectInput,
   StoreError,
-  type WriteCondition,
 } from '../contract/index.js';
 import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { type Outgoing, type OutgoingInput, prepareBody } from './outgoing.js';
 import type { TextAnswer, UpstreamRequest } from './upstream.js';
+import { conditionHeaders, upstreamCondition } from './write-condition.js';
 
 export async function putObject(context: S3Context, input: PutObjectInput): Promise<ObjectInfo> {
   const { bucket, key, attributes = {}, condition } = input;
-  refuseOddCondition(context, condition);
-  const headers = { ...toHeaders(attributes, context.habits), ...conditionHeaders(condition) };
+  const upstream_condition = await upstreamCondition(context, input, condition);
+  const headers = { ...toHeaders(attributes, context.habits), ...conditionHeaders(upstream_condition) };
   const { answer, outgoing } = await sendBody(context, input, defaultAlgorithm(context, input), {
     method: 'PUT',
     bucket,
     key,
     headers,
   }).catch((error: unknown) => {
-    throw asWriteError(error, condition);
+    throw isStoreError(error) ? upstream_condition.refusal(error) : error;
   });
   return putInfo(key, input.size_bytes, attributes, {
     headers: answer.headers,
@@ -37,33 +37,6 @@ export function defaultAlgorithm(
 ): ChecksumAlgorithm | undefined {
   if (expect?.checksum !== undefined) return expect.checksum.algorithm;
   return capabilities.checksums.includes('CRC64NVME') ? 'CRC64NVME' : capabilities.checksums[0];
-}
-
-export function conditionHeaders(condition: WriteCondition | undefined): Headers {
-  if (condition === undefined) return {};
-  return { 'if-match': quoted(condition.if_match), 'if-none-match': quoted(condition.if_none_match) };
-}
-
-function quoted(etag: string | undefined): string | undefined {
-  return etag === undefined || etag === '*' ? etag : `"${etag}"`;
-}
-
-/** S3 User Guide, "How to prevent object overwrites": AWS takes If-None-Match with `*` and If-Match with an ETag only. */
-export function refuseOddCondition({ habits, name }: S3Context, condition: WriteCondition | undefined): void {
-  if (condition === undefined || habits.any_condition) return;
-  const { if_match, if_none_match } = condition;
-  if (if_match !== '*' && (if_none_match === undefined || if_none_match === '*')) return;
-  throw new StoreError('unsupported', `${name} has no such condition on writes`, {
-    subject: 'adapter',
-    detail: { capability: 'conditional_put' },
-  });
-}
-
-/** If-Match without an object to match is answered like a read of it. */
-export function asWriteError(cause: unknown, condition: WriteCondition | undefined): unknown {
-  if (condition?.if_match === undefined || !isStoreError(cause, 'not_found')) return cause;
-  if (cause.subject !== 'object') return cause;
-  return new StoreError('not_found', 'there is no object to match', { detail: cause.detail, cause });
 }
 
 /**
