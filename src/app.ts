@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { CALL_STATS_FAMILIES } from '../adapters/decorators/call-stats.js';
 import { ConfigError, s3PortOf } from '../config/load.js';
 import { anonymousShardsAllowed, reviewConfig } from '../config/review.js';
 import type { Config } from '../config/schema.js';
 import type { RootCredentials } from './access/root-credentials.js';
 import { accessLog } from './access-log.js';
 import { controlRoutes } from './control/routes.js';
-import { removeRunFile, writeRunFile } from './control/run-file.js';
+import { type RunFile, removeRunFile, writeRunFile } from './control/run-file.js';
 import { createEventCounters, type EventCounters } from './event-counters.js';
 import { createDoor, type Door } from './http/door.js';
 import type { DrainResult } from './http/drain.js';
@@ -18,7 +19,7 @@ import { createPhase, type MutablePhase } from './http/health.js';
 import { METRICS_CONTENT_TYPE, renderMetrics } from './http/metrics.js';
 import { createMetricsDoor } from './http/metrics-door.js';
 import { createRequestStats, type RequestStats } from './http/request-stats.js';
-import { readTlsMaterial, type TlsFiles } from './http/tls.js';
+import { fingerprintOf, readTlsMaterial, type TlsFiles, type TlsMaterial } from './http/tls.js';
 import { controlStatus, gaugesOf, type ReportSubject } from './node-report.js';
 import { createNodeRegistry } from './nodes/registry.js';
 import { createVerifications, type Verifications } from './objects/verifications.js';
@@ -56,7 +57,13 @@ interface Parts {
   readonly phase: MutablePhase;
   readonly counters: EventCounters;
   readonly started_at_ms: number;
-  readonly tls_files: TlsFiles | null;
+  readonly tls: Tls | null;
+}
+
+interface Tls {
+  readonly files: TlsFiles;
+  /** As read at the start. */
+  readonly material: TlsMaterial;
 }
 
 interface CountedDoor {
@@ -70,7 +77,7 @@ const HOUR_MS = 3_600_000;
 /** Resolves when both doors answer. Throws ConfigError, ListenError, or what the storage says. */
 export async function startNode(input: StartNodeInput): Promise<RunningNode> {
   const { config, logger } = input;
-  const tls_files = tlsFilesOf(config);
+  const tls = tlsOf(config);
   const started_at_ms = Date.now();
   const storage = await openStorage(input);
   try {
@@ -91,7 +98,7 @@ export async function startNode(input: StartNodeInput): Promise<RunningNode> {
       phase: createPhase(),
       counters: createEventCounters(),
       started_at_ms,
-      tls_files,
+      tls,
     });
   } catch (error) {
     await storage.close();
@@ -99,24 +106,23 @@ export async function startNode(input: StartNodeInput): Promise<RunningNode> {
   }
 }
 
-function tlsFilesOf({ tls }: Config): TlsFiles | null {
+function tlsOf({ tls }: Config): Tls | null {
   const { certificate_file, key_file } = tls;
   if (certificate_file === null || key_file === null) return null;
   const files = { certificate_file: resolve(certificate_file), key_file: resolve(key_file) };
   try {
-    readTlsMaterial(files);
+    return { files, material: readTlsMaterial(files) };
   } catch (error) {
     throw new ConfigError([error instanceof Error ? error.message : String(error)]);
   }
-  return files;
 }
 
-function countedDoor({ input, tls_files }: Parts, name: string): CountedDoor {
+function countedDoor({ input, tls }: Parts, name: string): CountedDoor {
   const stats = createRequestStats(name);
   const log = accessLog(input.logger, name);
   const door = createDoor({
     name,
-    ...(tls_files === null ? {} : { tls: readTlsMaterial(tls_files) }),
+    ...(tls === null ? {} : { tls: tls.material }),
     on_end: (exchange) => {
       stats.record(exchange);
       log(exchange);
@@ -266,6 +272,7 @@ async function buildDoors(parts: Parts, control_token: string, urls: Urls): Prom
       node_id: subject.node_id,
       doors: [node, s3],
       gauges: [...gaugesOf(subject), ...parts.counters.gauges()],
+      sources: [{ families: CALL_STATS_FAMILIES, render: () => parts.storage.adapter_stats.render() }],
     });
   const s3_app = s3Server(parts, s3.door);
   const node_app = shardServer(parts, node.door);
@@ -287,16 +294,16 @@ async function openNode(parts: Parts): Promise<RunningNode> {
   const upkeep = openUpkeep(parts);
   parts.phase.set('running');
   const { api_url, s3_url } = urls;
-  const certificate_file = parts.tls_files?.certificate_file ?? null;
-  writeRunFile(storage.path, {
+  const run: RunFile = {
     pid: process.pid,
     node_id,
     api_url,
     s3_url,
     control_token,
-    certificate_file,
+    certificate_fingerprint: parts.tls && fingerprintOf(parts.tls.material),
     started_at_ms,
-  });
+  };
+  writeRunFile(storage.path, run);
   input.logger.info({ node_id, version: VERSION, ...urls }, 'ready');
   return {
     node_id,
@@ -304,7 +311,7 @@ async function openNode(parts: Parts): Promise<RunningNode> {
     region: parts.config.s3.region,
     root: storage.root,
     drain: () => drainNode(parts, listDoors(doors), upkeep),
-    reload: () => reloadTls(parts, [doors.node, doors.s3]),
+    reload: () => reloadTls(parts, [doors.node, doors.s3], run),
   };
 }
 
@@ -323,11 +330,12 @@ async function drainNode(
   return { cut_requests: results.reduce((sum, { cut_requests }) => sum + cut_requests, 0) };
 }
 
-function reloadTls({ input, tls_files }: Parts, doors: readonly Door[]): void {
-  if (tls_files === null) return;
+function reloadTls({ input, tls, storage }: Parts, doors: readonly Door[], run: RunFile): void {
+  if (tls === null) return;
   try {
-    const material = readTlsMaterial(tls_files);
+    const material = readTlsMaterial(tls.files);
     for (const door of doors) door.setTls(material);
+    writeRunFile(storage.path, { ...run, certificate_fingerprint: fingerprintOf(material) });
     input.logger.info('TLS certificate and key were read again');
   } catch (error) {
     input.logger.error({ err: error }, 'TLS files could not be read again; the earlier ones stay in use');

@@ -1,6 +1,4 @@
 /** Calls the control API of the node that runs on a storage folder. */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -17,14 +15,19 @@ export interface ControlClient {
   stream(method: 'POST', path: string, body?: unknown): AsyncGenerator<unknown>;
 }
 
+/** Without the brackets of an IPv6 address. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
 /** The certificate is for the node's public name, not for this address: the very certificate is what is checked. */
-function connectPinned(url: URL, certificate_file: string): Promise<Socket> {
-  const expected = new X509Certificate(readFileSync(certificate_file)).fingerprint256;
+function connectPinned(url: URL, expected: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: url.hostname, port: Number(url.port), rejectUnauthorized: false }, () => {
+    const address = { host: hostOf(url), port: Number(url.port) };
+    const socket = connect({ ...address, rejectUnauthorized: false }, () => {
       if (socket.getPeerCertificate().fingerprint256 === expected) return resolve(socket);
       socket.destroy();
-      reject(new Error('it shows another certificate than the one in the configuration'));
+      reject(new Error('it shows another certificate than the one of run.json'));
     });
     socket.once('error', reject);
   });
@@ -34,7 +37,7 @@ async function send(run: RunFile, method: string, path: string, body: unknown): 
   const url = new URL(path, run.api_url);
   const text = body === undefined ? '' : JSON.stringify(body);
   const options: RequestOptions = {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host: hostOf(url),
     port: url.port,
     path: url.pathname + url.search,
     method,
@@ -46,8 +49,8 @@ async function send(run: RunFile, method: string, path: string, body: unknown): 
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
     },
   };
-  if (run.certificate_file !== null) {
-    const socket = await connectPinned(url, run.certificate_file);
+  if (run.certificate_fingerprint !== null) {
+    const socket = await connectPinned(url, run.certificate_fingerprint);
     options.createConnection = () => socket;
   } else {
     options.agent = false;

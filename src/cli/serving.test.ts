@@ -89,7 +89,11 @@ describe('SIGTERM while clients write', () => {
 describe('SIGHUP', () => {
   const shownBy = async (url: string) => {
     const { hostname, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port),
+      rejectUnauthorized: false,
+    });
     await once(socket, 'secureConnect');
     const { fingerprint256 } = socket.getPeerCertificate();
     socket.destroy();
@@ -126,6 +130,9 @@ describe('SIGHUP', () => {
     const log = join(place.folder, 'logs/backup_node.log');
     await waitFor(() => readFileSync(log, 'utf8').includes('could not be read again'));
     expect(await shownBy(node.api_url)).toBe(fingerprint(FIRST_CERTIFICATE));
+    writePair('no certificate', 'no key');
+    expect((await place.run(['stop'])).code).toBe(0);
+    expect(await node.ended()).toBe(0);
   });
 
   it('begins the log anew after it was moved away', async () => {

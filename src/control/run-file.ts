@@ -10,8 +10,8 @@ export interface RunFile {
   readonly s3_url: string;
   /** Bearer token of the control API; new at each start. */
   readonly control_token: string;
-  /** Absolute path of the certificate that the node shows; null without TLS. */
-  readonly certificate_file: string | null;
+  /** SHA-256 of the certificate that the node shows, as X509Certificate.fingerprint256 writes it; null without TLS. */
+  readonly certificate_fingerprint: string | null;
   readonly started_at_ms: number;
 }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
@@ -36,4 +37,9 @@ export function readTlsMaterial(files: TlsFiles): TlsMaterial {
     );
   }
   return material;
+}
+
+/** SHA-256 of the certificate that is shown: of a chain, the first. */
+export function fingerprintOf({ cert }: TlsMaterial): string {
+  return new X509Certificate(cert).fingerprint256;
 }
