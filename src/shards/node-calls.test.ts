@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { MIB, startTestNode, type TestNode, type TestNodeOptions } from './testing/node.js';
+import { MIB, startTestNode, storeDocument, type TestNode, type TestNodeOptions } from './testing/node.js';
 
 let node: TestNode;
 const start = async (options: TestNodeOptions = {}) => {
@@ -167,6 +167,17 @@ describe('access', () => {
     expect((await node.call('GET', '/api/v1/shards')).status).toBe(200);
     expect((await node.call('GET', '/api/v1/shards', bearer('good'))).status).toBe(200);
     expect((await node.call('GET', '/api/v1/shards', bearer('bad'))).status).toBe(401);
+  });
+
+  it('refuses the anonymous calls of web pages of other origins', async () => {
+    await start();
+    const json = storeDocument('s', 'x');
+    const storeFrom = async (origin: string) =>
+      (await node.call('POST', '/api/v1/shards/store', { json, headers: { origin } })).status;
+    expect(await storeFrom('http://elsewhere.example')).toBe(403);
+    expect(await storeFrom('null')).toBe(403);
+    expect((await node.call('GET', '/api/v1/shards/s')).status).toBe(404);
+    expect(await storeFrom(node.url)).toBe(200);
   });
 
   it('lets only allowed source nodes store', async () => {
