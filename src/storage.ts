@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Adapter, isStoreError, type StoreError } from '../adapters/contract/index.js';
+import { type CallStats, createCallStats } from '../adapters/decorators/call-stats.js';
 import { decoratorOptions } from '../adapters/decorators/settings.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
 import { openAdapter } from '../adapters/open.js';
@@ -31,6 +32,8 @@ export interface Storage {
   readonly store: Adapter;
   /** The adapters behind it, by their names in the configuration. */
   readonly adapters: ReadonlyMap<string, Adapter>;
+  /** Calls to those adapters that have decorators; the others are not slowed down by counting. */
+  readonly adapter_stats: CallStats;
   /** Lets makeRoom be set by who knows what may go. */
   setMakeRoom(make_room: (bytes: number) => Promise<unknown>): void;
   close(): Promise<void>;
@@ -60,10 +63,11 @@ interface LocalOptions extends Protection {
   readonly path: string;
   readonly lock: FolderLock;
   readonly env: Environment;
+  readonly adapter_stats: CallStats;
 }
 
 async function openAdapters(config: Config, options: LocalOptions): Promise<Map<string, Adapter>> {
-  const { path: locked_path, lock, on_fatal, env, ...protection } = options;
+  const { path: locked_path, lock, on_fatal, env, adapter_stats, ...protection } = options;
   const adapters = new Map<string, Adapter>();
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
@@ -71,7 +75,9 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
       if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
       const path = resolve(settings.path);
       const held = path === locked_path ? { lock } : {};
-      const decorators = decoratorOptions(name, settings, env);
+      const wanted = decoratorOptions(name, settings, env);
+      const { observer } = adapter_stats;
+      const decorators = Object.keys(wanted).length === 0 ? wanted : { ...wanted, observer };
       const entry = { type: settings.type, name, path, on_fatal: fatal, decorators, ...protection, ...held };
       adapters.set(name, await openAdapter(entry));
     }
@@ -123,7 +129,9 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       needed: hasSealedSecrets(state) || wasEncrypting(state),
     });
     const protection = await openProtection(config, master_key, state);
-    const adapters = await openAdapters(config, { ...protection, on_fatal, path, lock, env });
+    const adapter_stats = createCallStats();
+    const options = { ...protection, on_fatal, path, lock, env, adapter_stats };
+    const adapters = await openAdapters(config, options);
     closers.push(() => closeAll(adapters.values()));
     const access = await openAccess({
       state,
@@ -148,6 +156,7 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       state,
       store,
       adapters,
+      adapter_stats,
       setMakeRoom: (next) => {
         make_room = next;
       },

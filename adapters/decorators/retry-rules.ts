@@ -11,7 +11,7 @@ import type { CallInput, Method } from './around.js';
  * harmless unless a retention forbids removing it for years.
  * unless_conditional: the answer has an outcome for each object, and echoes among them could not be told from refusals.
  */
-export type Repeat = 'always' | 'unless_locked' | 'unless_conditional' | 'never';
+type Repeat = 'always' | 'unless_locked' | 'unless_conditional' | 'never';
 
 export interface RetryRule {
   readonly repeat: Repeat;

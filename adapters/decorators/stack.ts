@@ -21,6 +21,9 @@ export interface DecoratorOptions {
 type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
 
 /**
+ * There is no compression here: the size of a plaintext cannot be computed from a compressed one, so listings of an
+ * upstream could not show it. The local adapter, whose index has room for it, compresses by itself.
+ *
  * The one place where decorators are stacked, the innermost first:
  * - bandwidth: what is sent again counts again;
  * - retry;

@@ -10,11 +10,18 @@ export interface Gauge {
   value(): number | Promise<number>;
 }
 
+/** Whole families that somebody else counts. `render` gives their lines, without HELP and TYPE. */
+export interface MetricsSource {
+  readonly families: readonly (readonly [name: string, type: string, help: string])[];
+  render(): string[];
+}
+
 export interface MetricsInput {
   readonly version: string;
   readonly node_id: string;
   readonly doors: readonly { readonly door: Door; readonly stats: RequestStats }[];
   readonly gauges: readonly Gauge[];
+  readonly sources: readonly MetricsSource[];
 }
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -63,8 +70,9 @@ async function processMetrics(): Promise<string> {
 let registry: import('prom-client').Registry | undefined;
 
 export async function renderMetrics(input: MetricsInput): Promise<string> {
-  const lines = input.doors.flatMap(doorLines);
-  const families = FAMILIES.flatMap(([name, type, help]) => {
+  const lines = [...input.doors.flatMap(doorLines), ...input.sources.flatMap((source) => source.render())];
+  const known = [...FAMILIES, ...input.sources.flatMap((source) => source.families)];
+  const families = known.flatMap(([name, type, help]) => {
     const own = lines.filter(
       (line) => line.startsWith(name) && /^(?:_bucket|_sum|_count)?\{/.test(line.slice(name.length)),
     );

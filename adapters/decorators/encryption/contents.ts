@@ -19,7 +19,7 @@ import { replaced, unlessReplaced } from './replaced.js';
 import { openTrailer, type Trailer } from './trailer.js';
 
 /** One version upstream. */
-export interface StoredVersion {
+interface StoredVersion {
   readonly bucket: string;
   readonly info: ObjectInfo;
   readonly signal?: AbortSignal | undefined;
