@@ -1,5 +1,6 @@
+import { cargoToolPath, installCargoTool } from './cargo.mjs';
 import { goToolPath, installGoTool } from './go.mjs';
-import { GO_TOOLS, PYTHON_TOOLS } from './pins.mjs';
+import { CARGO_TOOLS, GO_TOOLS, PYTHON_TOOLS } from './pins.mjs';
 import { installPython, pythonProgram } from './python.mjs';
 
 /** @typedef {{ path: string } | { reason: string }} Installed a program's path, or why there is none */
@@ -11,11 +12,11 @@ function reasonOf(cause) {
 }
 
 /**
- * Brings all client programs into `.compat/`; what is there at the pinned version stays.
- * @param {{ with_minio?: boolean, log?: (line: string) => void }} [options]
- * @returns {Promise<Record<string, Installed>>} by name: python, aws, s3cmd, rclone, mc, minio
+ * Brings all programs into `.compat/`; what is there at the pinned version stays.
+ * @param {{ log?: (line: string) => void }} [options]
+ * @returns {Promise<Record<string, Installed>>} by name: python, aws, s3cmd, rclone, mc, minio, versitygw, garage
  */
-export async function installClients({ with_minio = false, log = () => {} } = {}) {
+export async function installClients({ log = () => {} } = {}) {
   /** @type {Record<string, Installed>} */
   const installed = {};
   /** @param {string[]} names @param {() => Promise<Record<string, string>>} install */
@@ -38,8 +39,10 @@ export async function installClients({ with_minio = false, log = () => {} } = {}
     );
   });
   for (const [name, pin] of Object.entries(GO_TOOLS)) {
-    if (pin.optional && !with_minio) continue;
     await step([name], async () => ({ [name]: await installGoTool(pin) }));
+  }
+  for (const [name, pin] of Object.entries(CARGO_TOOLS)) {
+    await step([name], async () => ({ [name]: await installCargoTool(pin) }));
   }
   return installed;
 }
@@ -49,6 +52,8 @@ export async function installClients({ with_minio = false, log = () => {} } = {}
  * @param {string} name
  */
 export function toolPath(name) {
+  const crate = CARGO_TOOLS[name];
+  if (crate !== undefined) return cargoToolPath(crate);
   const pin = GO_TOOLS[name];
   return pin === undefined ? pythonProgram('clients', name) : goToolPath(pin);
 }

@@ -1,9 +1,10 @@
 /**
- * What `npm run compat` tests with. A new version is a change of this file, so that a red run is never
+ * What `npm run compat` tests with: clients of the node, and servers that its adapters are clients of. A new version is a change of this file, so that a red run is never
  * the fault of a client that moved in the night.
  */
 
-/** @typedef {{ module: string, version: string, binary: string, optional?: boolean }} GoPin */
+/** @typedef {{ module: string, version: string, binary: string }} GoPin */
+/** @typedef {{ crate: string, version: string, binary: string }} CargoPin */
 
 /** @type {Record<string, GoPin>} */
 export const GO_TOOLS = {
@@ -13,13 +14,17 @@ export const GO_TOOLS = {
     version: 'v0.0.0-20250313080218-cf909e1063a9',
     binary: 'mc',
   },
-  /** Only the benchmark compares with it: built on request, `--with-minio`. */
   minio: {
     module: 'github.com/minio/minio',
     version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
     binary: 'minio',
-    optional: true,
   },
+  versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', binary: 'versitygw' },
+};
+
+/** @type {Record<string, CargoPin>} */
+export const CARGO_TOOLS = {
+  garage: { crate: 'garage', version: '2.5.0', binary: 'garage' },
 };
 
 /** Programs that the Python environment must have once its packages are installed. */

@@ -1,5 +1,5 @@
 /**
- * node compat-tests/install/run.mjs [--with-minio]
+ * node compat-tests/install/run.mjs
  *
  * Installs the client programs into `.compat/`. A program that cannot be installed is reported with the
  * reason; with CI=true that is a failure.
@@ -7,7 +7,6 @@
 import { installClients } from './install.mjs';
 
 const installed = await installClients({
-  with_minio: process.argv.includes('--with-minio'),
   log: (line) => console.log(line),
 });
 const missing = Object.values(installed).filter((entry) => 'reason' in entry).length;
