@@ -111,6 +111,11 @@ describe('retry', () => {
     const started_at_ms = performance.now();
     await patient.store.headBucket({ bucket });
     expect(performance.now() - started_at_ms).toBeGreaterThanOrEqual(55);
+    for (const retry_after of ['60', new Date(Date.now() + 60_000).toUTCString()]) {
+      const { store, calls } = retrying([refused('headBucket', { retry_after })]);
+      await failure(store.headBucket({ bucket }), 'throttled');
+      expect(calls).toHaveLength(1);
+    }
     const hopeless = retrying([refused('headBucket', { retry_after_ms: 60_000 })]);
     const error = await failure(hopeless.store.headBucket({ bucket }), 'throttled');
     expect(error.detail.retry_after_ms).toBe(60_000);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseHttpDate } from '../../src/wire/http-date.js';
 import { type Adapter, type Body, isStoreError, type StoreError } from '../contract/index.js';
 import { aroundCalls, type CallInput, type Method } from './around.js';
 import { mayRepeat, RETRY_RULES } from './retry-rules.js';
@@ -60,10 +61,18 @@ function watchBody<Input extends CallInput>(input: Input): { input: Input; isUnt
   return { input: { ...input, body: watched }, isUntouched: () => !touched };
 }
 
+/** `detail.retry_after_ms`, or `detail.retry_after` as a server said it: seconds or a date (RFC 9110, section 10.2.3). */
+function retryAfterMs({ detail }: StoreError): number {
+  const { retry_after_ms, retry_after } = detail;
+  if (typeof retry_after_ms === 'number') return retry_after_ms;
+  if (typeof retry_after !== 'string') return 0;
+  if (/^\d{1,9}$/.test(retry_after)) return Number(retry_after) * 1000;
+  return Math.max(0, (parseHttpDate(retry_after) ?? 0) - Date.now());
+}
+
 /** Full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog). Undefined: the server asks for too long a wait. */
 function delayBefore(options: RetryOptions, attempt: number, error: StoreError): number | undefined {
-  const { retry_after_ms } = error.detail;
-  const asked_ms = typeof retry_after_ms === 'number' ? retry_after_ms : 0;
+  const asked_ms = retryAfterMs(error);
   if (asked_ms > options.delay_ms_max) return undefined;
   const bound_ms = Math.min(options.delay_ms_max, options.delay_ms * 2 ** (attempt - 1));
   return Math.max(asked_ms, Math.random() * bound_ms);
@@ -74,8 +83,8 @@ function isRetriable(error: unknown): error is StoreError {
 }
 
 /**
- * Repeats calls that failed with `unavailable` or `throttled`, where that is safe (RETRY_RULES): after a wait of
- * `detail.retry_after_ms` at least, within a budget, never after the signal's abort, and never with a body that was
+ * Repeats calls that failed with `unavailable` or `throttled`, where that is safe (RETRY_RULES): not before the
+ * time that the server asks for, within a budget, never after the signal's abort, and never with a body that was
  * begun.
  */
 export function retry(inner: Adapter, options: RetryOptions): Adapter {
