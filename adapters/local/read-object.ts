@@ -36,9 +36,12 @@ export async function headObject(context: LocalContext, input: GetObjectInput): 
 
 export async function getObject(context: LocalContext, input: GetObjectInput): Promise<GetObjectResult> {
   const { record, result } = find(context, input);
-  const body = openBody(context, record, result.range);
-  if (input.signal === undefined || body instanceof Uint8Array) return { ...result, body };
-  return { ...result, body: abortable(body, input.signal) };
+  const opened = openBody(context, record, result.range);
+  const whole = input.signal === undefined || opened instanceof Uint8Array;
+  const body = whole ? opened : abortable(opened, input.signal);
+  // Member by member: a spread takes two microseconds of every read.
+  const { info, range, part_checksum } = result;
+  return part_checksum === undefined ? { info, range, body } : { info, range, body, part_checksum };
 }
 
 function find(context: LocalContext, input: GetObjectInput): Found {

@@ -79,7 +79,8 @@ export function createDoor(options: DoorOptions): Door {
   const begin = (exchange: Exchange) => {
     state.exchanges.add(exchange);
     if (state.draining) exchange.response.shouldKeepAlive = false;
-    exchange.response.once('close', () => {
+    // Emitted once; `once` would wrap the listener for each request.
+    exchange.response.on('close', () => {
       state.exchanges.delete(exchange);
       options.on_end?.(exchange);
     });

@@ -16,13 +16,16 @@ export interface Wish {
 /** Open to everyone who has signed. */
 const OPEN_TO_IDENTITIES: ReadonlySet<string> = new Set(['ListBuckets', 'CreateBucket']);
 
-/** Root may do all, a bucket's owner may do all in it. Fails with AccessDenied or the store's not_found. */
-export async function authorise(wish: Wish): Promise<void> {
+/**
+ * Root may do all, a bucket's owner may do all in it. Fails with AccessDenied or the store's not_found; undefined when
+ * it is allowed without asking the store.
+ */
+export function authorise(wish: Wish): Promise<void> | undefined {
   const { identity } = wish;
-  if (identity.is_root) return;
+  if (identity.is_root) return undefined;
   if (identity.id === '') throw new S3Error('AccessDenied');
-  if (OPEN_TO_IDENTITIES.has(wish.operation)) return;
-  await checkOwner(wish);
+  if (OPEN_TO_IDENTITIES.has(wish.operation)) return undefined;
+  return checkOwner(wish);
 }
 
 /** The source of a copy lies in another bucket than the one that was authorised. */
@@ -34,9 +37,9 @@ export async function authoriseRead(context: OperationContext, bucket: string): 
 /** x-amz-expected-bucket-owner: clients make sure that a name has not changed hands. Root is asked too. */
 export async function checkExpectedOwner(
   { store, bucket, signal }: Pick<Wish, 'store' | 'bucket' | 'signal'>,
-  expected: string | readonly string[] | undefined,
+  expected: string | readonly string[],
 ): Promise<void> {
-  if (expected === undefined || bucket === '') return;
+  if (bucket === '') return;
   const { owner } = await store.headBucket({ bucket, signal });
   if (owner !== expected) throw new S3Error('AccessDenied');
 }

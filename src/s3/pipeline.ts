@@ -82,13 +82,15 @@ export async function handleRequest(
     identity: undefined,
   };
   try {
-    await send(exchange, await answer(exchange));
+    const sent = send(exchange, await answer(exchange));
+    if (sent !== undefined) await sent;
   } catch (error) {
     await fail(exchange, error);
   }
 }
 
-async function answer(exchange: Exchange): Promise<Reply> {
+/** Throws, or fails later. */
+function answer(exchange: Exchange): Promise<Reply> {
   const { frame, request, url } = exchange;
   const { headers, method = '' } = request;
   const target = readTarget(url, hostOf(request), frame.bucketOf);
@@ -125,12 +127,14 @@ async function runOperation(
   const { frame, request, signal } = exchange;
   const { store, credentials, region } = frame;
   const { identity } = authenticated;
-  if (operation.credentials_in_body !== true) {
-    await authorise({ operation: name, bucket, identity, store, signal });
-  }
   const { headers } = request;
-  await checkExpectedOwner({ store, bucket, signal }, headers['x-amz-expected-bucket-owner']);
-  return operation.run({
+  if (operation.credentials_in_body !== true) {
+    const asked = authorise({ operation: name, bucket, identity, store, signal });
+    if (asked !== undefined) await asked;
+  }
+  const expected_owner = headers['x-amz-expected-bucket-owner'];
+  if (expected_owner !== undefined) await checkExpectedOwner({ store, bucket, signal }, expected_owner);
+  return await operation.run({
     request_id: exchange.request_id,
     store,
     credentials,
@@ -166,10 +170,10 @@ function hostOf(request: IncomingMessage): string {
   return request.headers.host ?? '';
 }
 
-async function send(exchange: Exchange, reply: Reply): Promise<void> {
+function send(exchange: Exchange, reply: Reply): Promise<void> | undefined {
   const { request, response, frame, request_id } = exchange;
   endOfBody(request, response, exchange.continue_awaited);
-  await sendReply(
+  return sendReply(
     response,
     request.method === 'HEAD',
     reply,

@@ -10,8 +10,8 @@ export interface ParsedQuery extends Query {
   names(): IterableIterator<string>;
 }
 
-const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
-const PLAIN_PAIR = /^[A-Za-z0-9\-._~]+=[A-Za-z0-9\-._~]*$/;
+/** Of unreserved characters and escaped slashes, which credentials have. */
+const PLAIN = /^(?:[A-Za-z0-9\-._~&=]|%2F)*$/;
 const LINE_BREAK = /[\r\n]/;
 const NOTHING = fromMap(new Map(), []);
 
@@ -20,16 +20,20 @@ export function parseQuery(raw: string): ParsedQuery {
   if (raw === '') return NOTHING;
   const values = new Map<string, string>();
   const encoded: (readonly [string, string])[] = [];
-  for (const part of raw.split('&')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    const rawName = equals === -1 ? part : part.slice(0, equals);
-    const rawValue = equals === -1 ? '' : part.slice(equals + 1);
-    // Most are plain, so both of their forms are what was sent.
-    const plain = equals === -1 ? UNRESERVED.test(part) : PLAIN_PAIR.test(part);
-    const name = plain ? rawName : decoded(rawName);
-    const value = plain ? rawValue : decoded(rawValue);
-    encoded.push(plain ? [name, value] : [signed(rawName, name), signed(rawValue, value)]);
+  // Most hold nothing that is signed in another form than it was sent.
+  const plain = PLAIN.test(raw);
+  for (let start = 0, end = 0; start < raw.length; start = end + 1) {
+    end = raw.indexOf('&', start);
+    if (end === -1) end = raw.length;
+    if (end === start) continue;
+    const found = raw.indexOf('=', start);
+    const equals = found === -1 || found > end ? end : found;
+    const rawName = raw.slice(start, equals);
+    const rawValue = raw.slice(Math.min(equals + 1, end), end);
+    const name = plain && !rawName.includes('%') ? rawName : decoded(rawName);
+    const value = plain && !rawValue.includes('%') ? rawValue : decoded(rawValue);
+    const asSent = plain && !rawValue.includes('=');
+    encoded.push(asSent ? [rawName, rawValue] : [signed(rawName, name), signed(rawValue, value)]);
     if (values.has(name)) continue;
     values.set(name, value);
     if (name.startsWith('response-')) refuseLineBreaks(name, value);

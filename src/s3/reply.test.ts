@@ -23,12 +23,14 @@ async function serve(reply: () => Reply): Promise<{ port: number; outcome: Promi
     tell = resolve;
   });
   const server = createServer((request, response) => {
-    sendReply(
-      response,
-      request.method === 'HEAD',
-      reply(),
-      { server: 'test' },
-      (error) => `<Error>${error}</Error>`,
+    Promise.resolve(
+      sendReply(
+        response,
+        request.method === 'HEAD',
+        reply(),
+        { server: 'test' },
+        (error) => `<Error>${error}</Error>`,
+      ),
     ).then(
       () => tell('sent'),
       (error: unknown) => {

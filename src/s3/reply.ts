@@ -11,22 +11,23 @@ export const SERVER_NAME = 'PlexiChat-Backup-Node';
 export type DescribeError = (error: unknown) => string;
 
 /**
- * Resolves when the answer has been handed over whole. Fails with what the body's stream threw, or when the client has
- * gone; then the answer is incomplete and the caller destroys the connection.
+ * Resolves when the answer has been handed over whole; undefined when it is already. Fails with what the body's stream
+ * threw, or when the client has gone; then the answer is incomplete and the caller destroys the connection.
  */
-export async function sendReply(
+export function sendReply(
   response: ServerResponse,
   head: boolean,
   reply: Reply,
   /** Those that every answer has; taken over and added to. */
   headers: OutgoingHttpHeaders,
   describeError: DescribeError,
-): Promise<void> {
+): Promise<void> | undefined {
   const { body } = reply;
   addHeaders(headers, reply);
   if (reply.slow_body !== undefined) {
-    await sendSlowly(response, reply.status, headers, reply.slow_body, describeError);
-  } else if (head || body === undefined) {
+    return sendSlowly(response, reply.status, headers, reply.slow_body, describeError);
+  }
+  if (head || body === undefined) {
     sendHead(response, head, reply, headers);
   } else if (typeof body === 'string') {
     sendText(response, reply.status, headers, body);
@@ -36,8 +37,9 @@ export async function sendReply(
     response.end(body);
   } else {
     if (reply.size_bytes !== undefined) headers['content-length'] = reply.size_bytes;
-    await sendStream(response, reply.status, headers, body);
+    return sendStream(response, reply.status, headers, body);
   }
+  return undefined;
 }
 
 function addHeaders(headers: OutgoingHttpHeaders, reply: Reply): void {

@@ -31,7 +31,7 @@ export function canonicalRequest(input: CanonicalRequestInput): string {
 export function canonicalQuery(parameters: readonly (readonly [name: string, value: string])[]): string {
   const sorted = inOrder(parameters) ? parameters : parameters.toSorted(compareParameters);
   let text = '';
-  for (const [name, value] of sorted) text += `${text === '' ? '' : '&'}${name}=${value}`;
+  for (const parameter of sorted) text += `${text === '' ? '' : '&'}${parameter[0]}=${parameter[1]}`;
   return text;
 }
 
@@ -62,9 +62,43 @@ export function signingKey(secret: string, day: string, region: string, service:
   return key;
 }
 
-/** Hex. */
+/** HMAC-SHA256 (RFC 2104) in hex. Of two one-shot hashes, which cost half of what an Hmac object does. */
 export function sign(key: Buffer, text: string): string {
-  return createHmac('sha256', key).update(text, 'utf8').digest('hex');
+  const { inner, outer } = hmacBlocksOf(key);
+  const length = BLOCK_BYTES + text.length * 3;
+  const message = length <= signed.length ? signed : Buffer.allocUnsafe(length);
+  message.set(inner, 0);
+  const end = BLOCK_BYTES + message.write(text, BLOCK_BYTES, 'utf8');
+  outer.write(hash('sha256', message.subarray(0, end), 'hex'), BLOCK_BYTES, 'hex');
+  return hash('sha256', outer, 'hex');
+}
+
+/** Of SHA-256. */
+const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+const signed = Buffer.alloc(BLOCK_BYTES + 4 * 1024);
+
+interface HmacBlocks {
+  readonly inner: Buffer;
+  /** With room for the inner digest behind it. */
+  readonly outer: Buffer;
+}
+
+const hmacBlocks = new WeakMap<Buffer, HmacBlocks>();
+
+/** The padded key, for keys of at most one block: derived keys have 32 bytes. */
+function hmacBlocksOf(key: Buffer): HmacBlocks {
+  const known = hmacBlocks.get(key);
+  if (known !== undefined) return known;
+  const inner = Buffer.alloc(BLOCK_BYTES, 0x36);
+  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
+  key.forEach((byte, index) => {
+    inner[index] = byte ^ 0x36;
+    outer[index] = byte ^ 0x5c;
+  });
+  const blocks = { inner, outer };
+  hmacBlocks.set(key, blocks);
+  return blocks;
 }
 
 // Compared without making a buffer for each signature: this is on the way of every request.
@@ -149,10 +183,12 @@ function collapseSpaces(value: string): string {
 
 /** Most clients send them sorted. */
 function inOrder(parameters: readonly (readonly [string, string])[]): boolean {
-  return parameters.every((parameter, index) => {
-    const before = parameters[index - 1];
-    return before === undefined || compareParameters(before, parameter) <= 0;
-  });
+  let before: readonly [string, string] | undefined;
+  for (const parameter of parameters) {
+    if (before !== undefined && compareParameters(before, parameter) > 0) return false;
+    before = parameter;
+  }
+  return true;
 }
 
 function compareParameters(a: readonly [string, string], b: readonly [string, string]): number {

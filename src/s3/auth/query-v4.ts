@@ -43,13 +43,26 @@ export function authenticateQuery(request: SignedRequest): Authenticated {
       signed_headers,
       signature,
       payload_hash,
-      parameters: query.encoded.filter(([name]) => name !== 'X-Amz-Signature'),
+      parameters: withoutSignature(query.encoded),
     },
     credential,
   );
   // An unsigned header cannot weaken the URL: it only says how the body is framed, or promises a digest.
   const described = headers['x-amz-content-sha256'];
   return typeof described === 'string' ? { ...authenticated, payload_hash: described } : authenticated;
+}
+
+type Parameters = SignedRequest['query']['encoded'];
+
+/** Signers append it, mostly. */
+function withoutSignature(parameters: Parameters): Parameters {
+  const last = parameters.length - 1;
+  if (parameters.findIndex(isSignature) === last) return parameters.slice(0, last);
+  return parameters.filter((parameter) => !isSignature(parameter));
+}
+
+function isSignature(parameter: Parameters[number]): boolean {
+  return parameter[0] === 'X-Amz-Signature';
 }
 
 function required(request: SignedRequest, name: string): string {

@@ -20,6 +20,23 @@ export function readScope(
   code: ErrorCode,
   subject: string,
 ): CredentialScope {
+  // The same client comes again and again, the whole day with the same text.
+  if (credential === lastCredential && request.region === lastScope.region) return lastScope;
+  const scope = parseScope(credential, request, code, subject);
+  lastCredential = credential;
+  lastScope = scope;
+  return scope;
+}
+
+let lastCredential = '';
+let lastScope: CredentialScope = { access_key: '', day: '', region: '' };
+
+function parseScope(
+  credential: string,
+  request: SignedRequest,
+  code: ErrorCode,
+  subject: string,
+): CredentialScope {
   const malformed = (message: string, region?: string) =>
     new S3Error(code, { message: `${subject}; ${message}`, fields: { Region: region } });
   const parts = credential.split('/');

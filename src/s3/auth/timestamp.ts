@@ -2,8 +2,18 @@
 
 const BASIC = /^\d{8}T\d{6}Z$/;
 
-/** Milliseconds since 1970; undefined for any other form. */
+let lastText = '';
+let lastTime: number | undefined;
+
+/** Milliseconds since 1970; undefined for any other form. Under load, many requests carry the same second. */
 export function parseTimestamp(text: string): number | undefined {
+  if (text === lastText) return lastTime;
+  lastTime = readTimestamp(text);
+  lastText = text;
+  return lastTime;
+}
+
+function readTimestamp(text: string): number | undefined {
   if (!BASIC.test(text)) return undefined;
   const at = (start: number, end: number) => Number(text.slice(start, end));
   const [month, day, hour, minute] = [at(4, 6), at(6, 8), at(9, 11), at(11, 13)];
