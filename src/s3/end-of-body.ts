@@ -32,16 +32,15 @@ function discard(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   const { socket } = request;
   const enough = socket.bytesRead + LIMITS.refused_body_bytes_max;
-  const cut = () => socket.destroy();
-  const late = setTimeout(cut, LIMITS.refused_body_ms_max);
-  const watch = setInterval(() => socket.bytesRead > enough && cut(), LIMITS.refused_body_look_ms);
   const done = () => {
     clearTimeout(late);
     clearInterval(watch);
+    socket.off('close', done);
   };
-  request
-    .on('error', () => {})
-    .once('close', done)
-    .once('end', done);
+  const late = setTimeout(() => socket.destroy(), LIMITS.refused_body_ms_max);
+  const watch = setInterval(() => socket.bytesRead > enough && socket.destroy(), LIMITS.refused_body_look_ms);
+  // Once its answer has ended, a request is not told that its connection has gone.
+  socket.once('close', done);
+  request.on('error', () => {}).once('end', done);
   request.resume();
 }
