@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect } from 'node:tls';
@@ -83,6 +84,25 @@ describe('SIGTERM while clients write', () => {
     };
     const there = new Set(list.shards.map(({ shard_id }) => shard_id));
     expect(stored.filter((id) => !there.has(id))).toEqual([]);
+  });
+});
+
+describe('SIGTERM after a body was refused', () => {
+  it('ends the process: nothing waits for the rest of that body', async () => {
+    const node = await place.start();
+    const client = connectPlain({ host: '127.0.0.1', port: Number(new URL(node.s3_url).port) });
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    const piece = Buffer.alloc(1024 ** 2);
+    const send = () => {
+      while (!client.destroyed && client.write(piece));
+    };
+    client.on('error', () => {}).on('drain', send);
+    client.resume();
+    client.write(`PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${1024 ** 4}\r\n\r\n`);
+    send();
+    await closed;
+    node.process.kill('SIGTERM');
+    expect(await node.ended()).toBe(0);
   });
 });
 
