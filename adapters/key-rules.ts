@@ -8,6 +8,7 @@ export function keyProblem(rules: KeyRules | undefined, key: string): string | u
   if (rules === undefined) return undefined;
   if (!rules.any_characters && NOT_IN_XML.test(key)) return 'it has characters that XML cannot carry';
   if (!rules.folder_content && key.endsWith('/')) return 'it ends with a slash';
+  if (!rules.leading_slash && key.startsWith('/')) return 'it begins with a slash';
   const segments = key.split('/');
   if (segments.at(-1) === '') segments.pop();
   for (const segment of segments) {

@@ -44,7 +44,8 @@ function assembly(harness: Harness): void {
 
   testWith(harness, 'multipart', 'one small or empty part is enough', async () => {
     const bucket = await harness.bucket();
-    for (const content of [utf8('small'), utf8('')]) {
+    const empty = deviates(harness.store, 'no_empty_parts') ? [] : [utf8('')];
+    for (const content of [utf8('small'), ...empty]) {
       const info = await putParts(harness, bucket, 'key', [content]);
       expect(info).toMatchObject({
         etag: multipartEtag([content]),
@@ -80,6 +81,7 @@ function assembly(harness: Harness): void {
     const part_of_two = await sendPart(harness, two, 1, utf8('two'));
     await complete(harness, two, [part_of_two]);
     expect(await getText(harness, bucket, 'key')).toBe('two');
+    if (deviates(harness.store, 'newer_writes_end_uploads')) return;
     await complete(harness, one, [part_of_one]);
     expect(await getText(harness, bucket, 'key')).toBe('one');
   });

@@ -47,6 +47,10 @@ export type Deviation =
   | 'late_aborts_succeed'
   /** A part that arrives while its upload is aborted may bring the upload back. */
   | 'late_parts_revive_uploads'
+  /** A part has at least one byte. */
+  | 'no_empty_parts'
+  /** Whatever is written to a key ends the uploads of it that began before. */
+  | 'newer_writes_end_uploads'
   /** Of a finished object's parts the sizes are known, not the checksums. */
   | 'no_part_checksums'
   /** Times of writes are told in the answer only to the second or so; a later look is exact. */
@@ -57,7 +61,8 @@ export type Deviation =
  * they cannot hold is refused: writing it is `unsupported` (capability `keys`), and it is never found.
  */
 export interface KeyRules {
-  /** False: no leading slash, no empty segment, no segment `.` or `..`. */
+  readonly leading_slash: boolean;
+  /** False: no empty segment, no segment `.` or `..`. */
   readonly any_segments: boolean;
   readonly segment_bytes_max: number;
   /** `a` and `a/b` can both be objects; else the second is a `conflict`, or listings leave it out. */

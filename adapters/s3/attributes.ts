@@ -1,5 +1,6 @@
 import { CHECKSUM_ALGORITHMS } from '../../src/wire/checksums.js';
 import type {
+  Capabilities,
   ContentHeaders,
   ObjectAttributes,
   ObjectChecksum,
@@ -80,12 +81,12 @@ function keepsClass(storage_class: string, habits: Habits): boolean {
 }
 
 /** The object that the headers of a GET or HEAD describe. */
-export function toInfo(key: string, headers: AnswerHeaders): ObjectInfo {
+export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabilities): ObjectInfo {
   const kept = readMetadata(headers);
   const etag = bareEtag(text(headers, 'etag') ?? '');
   return {
     key,
-    version_id: text(headers, 'x-amz-version-id') ?? 'null',
+    version_id: versionOf(headers, capabilities),
     is_latest: true,
     etag,
     size_bytes: totalSize(headers),
@@ -110,11 +111,12 @@ export function putInfo(
   size_bytes: number,
   attributes: ObjectAttributes,
   answer: { readonly headers: AnswerHeaders; readonly checksum: ObjectChecksum | null },
+  capabilities: Capabilities,
 ): ObjectInfo {
   const { headers } = answer;
   return {
     key,
-    version_id: text(headers, 'x-amz-version-id') ?? 'null',
+    version_id: versionOf(headers, capabilities),
     is_latest: true,
     etag: bareEtag(text(headers, 'etag') ?? ''),
     size_bytes,
@@ -132,6 +134,11 @@ export function putInfo(
     legal_hold: attributes.legal_hold ?? false,
     owner: attributes.owner ?? '',
   };
+}
+
+/** Garage names versions that nobody can ask for. */
+function versionOf(headers: AnswerHeaders, { versioning }: Capabilities): string {
+  return (versioning ? text(headers, 'x-amz-version-id') : undefined) ?? 'null';
 }
 
 function definedOnly(headers: ContentHeaders): ContentHeaders {

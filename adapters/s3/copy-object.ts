@@ -106,7 +106,9 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
   const written = { bucket, key, ...(signal === undefined ? {} : { signal }) };
   const info = await readInfo(context, {
     ...written,
-    ...(typeof version_id === 'string' && version_id !== 'null' ? { version_id } : {}),
+    ...(context.capabilities.versioning && typeof version_id === 'string' && version_id !== 'null'
+      ? { version_id }
+      : {}),
   });
   const modified_at_ms = Date.parse(childText(result, 'LastModified') ?? '');
   return Number.isNaN(modified_at_ms) || Math.abs(modified_at_ms - info.modified_at_ms) < 1_000

@@ -19,6 +19,7 @@ export interface BatchInput {
 /** One DeleteObjects request; one result for each object, in order. */
 export async function deleteBatch(context: S3Context, input: BatchInput): Promise<BatchResult[]> {
   const { bucket, objects, signal } = input;
+  const { versioning } = context.capabilities;
   const named = new Map(objects.map((target) => [nameOf(target.key, target.version_id), target]));
   const body = Buffer.from(toDocument([...named.values()]));
   const bypass = objects.some((target) => target.bypass_governance === true);
@@ -36,11 +37,13 @@ export async function deleteBatch(context: S3Context, input: BatchInput): Promis
     signal,
   });
   const result = readListing(answer.text.trimStart(), 'DeleteResult');
-  const deleted = byName(children(result, 'Deleted'));
-  const failed = byName(children(result, 'Error'));
+  const deleted = byName(children(result, 'Deleted'), versioning);
+  const failed = byName(children(result, 'Error'), versioning);
   return objects.map(({ key, version_id }) => {
-    const name = nameOf(key, version_id);
-    return toBatchResult(deleted.get(name), failed.get(name), version_id);
+    const name = versioning ? nameOf(key, version_id) : key;
+    const failure = failed.get(name);
+    if (!versioning && failure === undefined && deleted.has(name)) return NOTHING;
+    return toBatchResult(deleted.get(name), failure, version_id);
   });
 }
 
@@ -65,12 +68,13 @@ function escapeText(text: string): string {
   return text.replaceAll(/[&<>"\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function byName(elements: readonly XmlElement[]): Map<string, XmlElement> {
+/** Servers without versions may name some of their own. */
+function byName(elements: readonly XmlElement[], versioning: boolean): Map<string, XmlElement> {
   return new Map(
-    elements.map((element) => [
-      nameOf(childText(element, 'Key') ?? '', childText(element, 'VersionId') || undefined),
-      element,
-    ]),
+    elements.map((element) => {
+      const key = childText(element, 'Key') ?? '';
+      return [versioning ? nameOf(key, childText(element, 'VersionId') || undefined) : key, element];
+    }),
   );
 }
 

@@ -48,6 +48,7 @@ export async function deleteOne(
       },
       signal,
     });
+    if (!context.capabilities.versioning) return NOTHING;
     const told = text(headers, 'x-amz-version-id') ?? version_id;
     if (told === undefined && versioning === 'suspended') return nullMarker(context, input);
     return toResult(told, text(headers, 'x-amz-delete-marker') === 'true', version_id);

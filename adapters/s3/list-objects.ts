@@ -3,7 +3,7 @@ import type { ListEntry, ListObjectsInput, ListObjectsResult, ObjectInfo } from 
 import { mayBegin, takenMarker } from '../key-rules.js';
 import { bareEtag, partsCount } from './attributes.js';
 import type { S3Context } from './context.js';
-import { endlessListing, isBehind, nameReader, readListing } from './listing.js';
+import { endlessListing, isBehind, nameReader, readListing, startBehind } from './listing.js';
 
 /**
  * ListObjectsV2. Servers differ in whether they show the common prefix that the page begins in once more, even when they
@@ -64,7 +64,7 @@ async function listPage(context: S3Context, { bucket, prefix, delimiter, after, 
       'encoding-type': 'url',
       prefix: prefix || undefined,
       delimiter: delimiter || undefined,
-      'start-after': takenMarker(context.capabilities.keys, after) || undefined,
+      'start-after': startBehind(prefix, takenMarker(context.capabilities.keys, after)),
     },
     signal,
   });

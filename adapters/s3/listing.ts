@@ -27,6 +27,12 @@ export function isBehind(name: string, after: string): boolean {
   return Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0;
 }
 
+/** A position before all keys of the prefix is none: some servers then show nothing. */
+export function startBehind(prefix: string | undefined, after: string | undefined): string | undefined {
+  if (!after) return undefined;
+  return prefix === undefined || isBehind(after, prefix) || after === prefix ? after : undefined;
+}
+
 export function endlessListing(): StoreError {
   return new StoreError('unexpected', "the upstream's listing does not go on", { subject: 'adapter' });
 }

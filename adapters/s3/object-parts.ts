@@ -60,7 +60,9 @@ async function headPart(
     const match = CONTENT_RANGE.exec(text(headers, 'content-range') ?? '');
     const size_bytes = Number(text(headers, 'content-length') ?? 0);
     const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
-    return { size_bytes, range, checksum: toChecksum(headers) };
+    const checksum = toChecksum(headers);
+    // Some servers show that of the whole.
+    return { size_bytes, range, checksum: checksum?.type === 'COMPOSITE' ? null : checksum };
   } catch (error) {
     if (isStoreError(error, 'range_not_satisfiable') || isStoreError(error, 'invalid'))
       throw noSuchPart(info);
@@ -87,8 +89,8 @@ export async function listObjectParts(
   if (count === null) return { info, parts: [], next: null };
   const first = (input.after ?? 0) + 1;
   const last = Math.min(count, first + input.limit - 1);
-  const parts =
-    (await attributeParts(context, input)) ?? (await headParts(context, input, info, first, last));
+  const told = context.habits.tells_object_parts ? await attributeParts(context, input) : null;
+  const parts = told ?? (await headParts(context, input, info, first, last));
   return { info, parts, next: last < count ? last : null };
 }
 

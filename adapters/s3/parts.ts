@@ -55,10 +55,11 @@ export async function copyPart(
   evaluateSourceCondition(info, source.condition);
   const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
   const checksum = await checksumOfUpload(context, input);
-  const part =
-    checksum !== null && !context.habits.copies_parts_with_checksum
-      ? await streamPart(context, input, info, range)
-      : await copyUpstream(context, input, info, range);
+  const { copies_parts_with_checksum, copy_part_bytes_min } = context.habits;
+  const through = (checksum !== null && !copies_parts_with_checksum) || info.size_bytes < copy_part_bytes_min;
+  const part = through
+    ? await streamPart(context, input, info, range)
+    : await copyUpstream(context, input, info, range);
   return { ...part, part_number, source_version_id: info.version_id };
 }
 

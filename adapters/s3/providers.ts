@@ -15,6 +15,10 @@ export interface Habits {
   readonly lists_uploads: boolean;
   /** UploadPartCopy computes the checksum that its upload asks for, also of a range. */
   readonly copies_parts_with_checksum: boolean;
+  /** The least that UploadPartCopy takes. */
+  readonly copy_part_bytes_min: number;
+  /** GetObjectAttributes tells the parts of an object; else each is asked for by its number. */
+  readonly tells_object_parts: boolean;
   /** If-None-Match and If-Match of the target: on PutObject and CompleteMultipartUpload only, or on CopyObject too. */
   readonly conditional_copy: boolean;
   /** If-None-Match takes an ETag, If-Match takes `*`; AWS has neither, so they are put in terms of what it has. */
@@ -68,6 +72,7 @@ const FULL: Capabilities = {
 
 /** MinIO keeps each segment of a key as a file name, takes `/a` for `a`, and does not list `a/b` beside an object `a`. */
 const MINIO_KEYS: KeyRules = {
+  leading_slash: false,
   any_segments: false,
   segment_bytes_max: 255,
   nested: false,
@@ -77,11 +82,25 @@ const MINIO_KEYS: KeyRules = {
 
 /** versitygw's posix backend stores objects as files: `a` and `a/b` exclude each other. */
 const FILE_KEYS: KeyRules = {
+  leading_slash: false,
   any_segments: false,
   segment_bytes_max: 255,
   nested: false,
   folder_content: false,
   any_characters: false,
+};
+
+/** Of LMDB's 511 bytes, Garage's recommended engine for metadata, a hash takes 32. */
+const GARAGE_KEY_BYTES_MAX = 479;
+
+/** Garage takes `/a` for `a`; else any key will do. */
+const GARAGE_KEYS: KeyRules = {
+  leading_slash: false,
+  any_segments: true,
+  segment_bytes_max: GARAGE_KEY_BYTES_MAX,
+  nested: true,
+  folder_content: true,
+  any_characters: true,
 };
 
 export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
@@ -100,7 +119,13 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
     ],
   },
   ceph: { ...FULL, conditional_delete: true },
-  garage: { ...GENERIC, checksums: ['CRC32', 'CRC32C', 'SHA1', 'SHA256'] },
+  garage: {
+    ...GENERIC,
+    key_bytes_max: GARAGE_KEY_BYTES_MAX,
+    checksums: ['CRC32', 'CRC32C', 'SHA1', 'SHA256'],
+    keys: GARAGE_KEYS,
+    deviations: ['rough_write_times', 'no_empty_parts', 'newer_writes_end_uploads', 'no_part_checksums'],
+  },
   r2: { ...GENERIC, conditional_put: true, bucket_documents: true },
   b2: { ...GENERIC, versioning: true, object_lock: true },
   versitygw: {
@@ -120,6 +145,8 @@ const PLAIN: Habits = {
   website_redirect: false,
   lists_uploads: true,
   copies_parts_with_checksum: false,
+  copy_part_bytes_min: 0,
+  tells_object_parts: true,
   conditional_copy: false,
   any_condition: false,
   deletes_null_markers: true,
@@ -145,7 +172,12 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     batches_tell_markers: false,
   },
   ceph: { ...PLAIN, storage_classes: null },
-  garage: PLAIN,
+  garage: {
+    ...PLAIN,
+    website_redirect: true,
+    copy_part_bytes_min: LIMITS.part_bytes_min,
+    tells_object_parts: false,
+  },
   r2: PLAIN,
   b2: PLAIN,
   versitygw: { ...PLAIN, website_redirect: true },

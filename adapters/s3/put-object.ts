@@ -24,10 +24,14 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
   }).catch((error: unknown) => {
     throw isStoreError(error) ? upstream_condition.refusal(error) : error;
   });
-  return putInfo(key, input.size_bytes, attributes, {
-    headers: answer.headers,
-    checksum: toChecksum(answer.headers) ?? outgoing.seen.checksum,
-  });
+  const checksum = toChecksum(answer.headers) ?? outgoing.seen.checksum;
+  return putInfo(
+    key,
+    input.size_bytes,
+    attributes,
+    { headers: answer.headers, checksum },
+    context.capabilities,
+  );
 }
 
 /** As AWS does where the client names none. */

@@ -13,7 +13,7 @@ export async function readInfo(context: S3Context, address: ObjectAddress): Prom
   ]).catch(async (error: unknown) => {
     throw await missing(context, address, error);
   });
-  return { ...toInfo(key, answer.headers), is_latest };
+  return { ...toInfo(key, answer.headers, context.capabilities), is_latest };
 }
 
 /** Checksums are shown only where they are asked for. */

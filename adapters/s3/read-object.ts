@@ -103,7 +103,7 @@ async function describe(
 ): Promise<readonly [ObjectInfo, ResolvedRange | null]> {
   try {
     const is_latest = await isLatest(context, input);
-    const info = { ...toInfo(input.key, answer.headers), is_latest };
+    const info = { ...toInfo(input.key, answer.headers, context.capabilities), is_latest };
     if (input.range === undefined) return [info, null];
     const range = resolveRange(info.size_bytes, input.range);
     const partial = answer.statusCode === 206;

@@ -2,6 +2,7 @@ import { describeAdapter } from '../../adapters/conformance/suite.js';
 import { openS3Adapter } from '../../adapters/s3/open-s3-adapter.js';
 import type { Provider } from '../../adapters/s3/providers.js';
 import { describeUpstream } from '../support/describe-upstream.js';
+import { startGarage } from '../support/garage.mjs';
 import { startMinio } from '../support/minio.mjs';
 import type { Upstream } from '../support/upstream.mjs';
 import { startVersitygw } from '../support/versitygw.mjs';
@@ -27,3 +28,4 @@ describeUpstream(
   (upstream) => conformance('minio', upstream),
 );
 describeUpstream('versitygw', startVersitygw, (upstream) => conformance('versitygw', upstream));
+describeUpstream('garage', startGarage, (upstream) => conformance('garage', upstream));

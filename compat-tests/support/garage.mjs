@@ -44,7 +44,7 @@ function configuration(folder, s3_port, rpc_port) {
   return `
 metadata_dir = ${JSON.stringify(join(folder, 'meta'))}
 data_dir = ${JSON.stringify(join(folder, 'data'))}
-db_engine = "sqlite"
+db_engine = "lmdb"
 replication_factor = 1
 rpc_bind_addr = "127.0.0.1:${rpc_port}"
 rpc_public_addr = "127.0.0.1:${rpc_port}"
