@@ -62,7 +62,7 @@ export function signingKey(secret: string, day: string, region: string, service:
   return key;
 }
 
-/** HMAC-SHA256 (RFC 2104) in hex. Of two one-shot hashes, which cost half of what an Hmac object does. */
+/** HMAC-SHA256 (RFC 2104) in hex; `key` is a signingKey. Of two one-shot hashes, which cost half of what an Hmac object does. */
 export function sign(key: Buffer, text: string): string {
   const { inner, outer } = hmacBlocksOf(key);
   const length = BLOCK_BYTES + text.length * 3;
