@@ -113,7 +113,11 @@ function keys(harness: Harness): void {
         .toString()
         .replace(/[\ufffd/]+$/, '');
     };
-    const longest = storable(harness, [fill_with('x'), fill_with('ä'), `${'y/'.repeat(Math.floor(bytes_max / 2) - 1)}z`]);
+    const longest = storable(harness, [
+      fill_with('x'),
+      fill_with('ä'),
+      `${'y/'.repeat(Math.floor(bytes_max / 2) - 1)}z`,
+    ]);
     await fill(harness, bucket, longest);
     for (const key of longest) expect(await getText(harness, bucket, key)).toBe(key);
     expect(namesOf(await listAll(harness, bucket, 2))).toEqual(inByteOrder(longest));

@@ -90,8 +90,8 @@ const FILE_KEYS: KeyRules = {
   any_characters: false,
 };
 
-/** Of LMDB's 511 bytes, Garage's recommended engine for metadata, a hash takes 32. */
-const GARAGE_KEY_BYTES_MAX = 479;
+/** Of LMDB's 511 bytes, Garage's recommended engine for metadata, a hash takes 32 and a time 8. */
+const GARAGE_KEY_BYTES_MAX = 471;
 
 /** Garage takes `/a` for `a`; else any key will do. */
 const GARAGE_KEYS: KeyRules = {
