@@ -43,7 +43,14 @@ export function evaluateReadCondition(info: ObjectInfo, condition: ReadCondition
   if (condition === undefined) return;
   const outcome = readConditionOutcome(info, condition);
   if (outcome === 'go_on') return;
-  throw new StoreError(outcome, 'a condition of the request does not hold', { detail: { info } });
+  throw new StoreError(outcome, 'a condition of the request does not hold', {
+    detail: outcome === 'not_modified' ? { info } : { info, condition: failedHeader(condition) },
+  });
+}
+
+/** The header that a 412 to a read comes from: If-Match goes before If-Unmodified-Since (RFC 9110, section 13.2.2). */
+function failedHeader({ if_match }: ReadCondition): string {
+  return if_match === undefined ? 'If-Unmodified-Since' : 'If-Match';
 }
 
 /** S3 API reference, "CopyObject": every condition on the source that does not hold is a 412. */
@@ -65,12 +72,16 @@ export function evaluateWriteCondition(
   if (condition === undefined) return;
   const { if_match, if_none_match } = condition;
   if (if_none_match !== undefined && current !== undefined && matches([if_none_match], current.etag)) {
-    throw new StoreError('precondition_failed', 'the object exists');
+    throw new StoreError('precondition_failed', 'the object exists', {
+      detail: { condition: 'If-None-Match' },
+    });
   }
   if (if_match === undefined) return;
   if (current === undefined) throw new StoreError('not_found', 'there is no object to match');
   if (!matches([if_match], current.etag)) {
-    throw new StoreError('precondition_failed', 'the object is another one');
+    throw new StoreError('precondition_failed', 'the object is another one', {
+      detail: { condition: 'If-Match' },
+    });
   }
 }
 

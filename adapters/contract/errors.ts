@@ -7,7 +7,7 @@ export const ERROR_KINDS = [
   'already_exists', // createBucket: the name is taken; `detail.owner` says by whom
   'not_empty', // deleteBucket: objects or versions are left
   'not_modified', // read condition: the client's copy is current; `detail.info` carries the object
-  'precondition_failed', // a read or write condition does not hold
+  'precondition_failed', // a read or write condition does not hold; `detail.condition` names its header where it is known
   'conflict', // the same operation is under way, or the state forbids it (e.g. suspend versioning under a lock)
   'range_not_satisfiable', // `detail.size_bytes` carries the object's size
   'digest_mismatch', // the body does not match a digest or size that the caller promised; `detail.algorithm`
