@@ -23,10 +23,6 @@ export function anonymousShardsAllowed(config: Config): boolean {
 
 function notSupportedYet(config: Config): string[] {
   const refusals: string[] = [];
-  for (const [name, adapter] of Object.entries(config.adapters)) {
-    if (adapter.type !== 'local')
-      refusals.push(`adapters.${name}: adapters of type "${adapter.type}" are not supported yet`);
-  }
   if (config.seeding.rules.length > 0) refusals.push('seeding.rules: seeding rules are not supported yet');
   if (config.peers.length > 0) refusals.push('peers: peers are not supported yet');
   if (config.s3.signature_v2) refusals.push('s3.signature_v2: signature version 2 is not supported yet');

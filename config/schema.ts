@@ -100,9 +100,27 @@ const decorators = {
     .describe('Contents are encrypted before they leave the node.'),
 };
 
+const endpoint = z
+  .string()
+  .regex(/^https?:\/\/[^/?#@\s]+\/?$/, '`http://host[:port]` or `https://host[:port]`');
 const remoteAdapter = {
-  region: z.string().optional(),
-  access_key: z.string().optional(),
+  region: z.string().min(1).optional(),
+  path_style: z
+    .boolean()
+    .optional()
+    .describe('`https://host/bucket/key` instead of `https://bucket.host/key`; by default for all but aws.'),
+  ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
+  documents_bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+    .optional()
+    .describe('Reserved upstream bucket for what S3 has no place for; backup-node-documents by default.'),
+  credentials_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON with access_key and secret_key, read again when it changes.'),
+  access_key: z.string().min(1).optional(),
   secret_key: secret(1).optional(),
   secret_key_env: z
     .string()
@@ -113,12 +131,14 @@ const adapter = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('local'), path: z.string().min(1), ...decorators }),
   z.strictObject({
     type: z.literal('s3'),
-    endpoint: z.string().optional(),
-    provider: z.string().default('generic'),
+    endpoint: endpoint.optional().describe('Without it AWS in the region.'),
+    provider: z
+      .enum(['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'generic'])
+      .default('generic'),
     ...remoteAdapter,
     ...decorators,
   }),
-  z.strictObject({ type: z.literal('minio'), endpoint: z.string(), ...remoteAdapter, ...decorators }),
+  z.strictObject({ type: z.literal('minio'), endpoint, ...remoteAdapter, ...decorators }),
 ]);
 
 const mount = z.strictObject({

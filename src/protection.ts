@@ -1,13 +1,13 @@
 /** Which contents are encrypted and compressed at rest, and the key for it. */
 import { isStoreError } from '../adapters/contract/index.js';
-import type { AdapterEntry } from '../adapters/open.js';
+import type { LocalEntry } from '../adapters/open.js';
 import type { Config } from '../config/schema.js';
 import type { MasterKey } from './access/master-key.js';
 import { SHARD_BUCKET } from './objects/shard-bucket.js';
 import type { StateStore } from './state/store.js';
 
 /** What every local adapter is opened with. */
-export type Protection = Pick<AdapterEntry, 'encryption' | 'protection'>;
+export type Protection = Pick<LocalEntry, 'encryption' | 'protection'>;
 
 const TABLE = 'data_key';
 

@@ -6,6 +6,7 @@ import { type CallStats, createCallStats } from '../adapters/decorators/call-sta
 import { decoratorOptions } from '../adapters/decorators/settings.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
 import { openAdapter } from '../adapters/open.js';
+import { s3Options } from '../adapters/s3/settings.js';
 import type { Environment } from '../config/env.js';
 import { RESERVED_ENV } from '../config/env.js';
 import { ConfigError } from '../config/load.js';
@@ -72,12 +73,16 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
     for (const [name, settings] of adapterConfigs(config)) {
-      if (settings.type !== 'local') throw new ConfigError([`adapters.${name}: not supported yet`]);
-      const path = resolve(settings.path);
-      const held = path === locked_path ? { lock } : {};
       const wanted = decoratorOptions(name, settings, env);
       const { observer } = adapter_stats;
       const decorators = Object.keys(wanted).length === 0 ? wanted : { ...wanted, observer };
+      if (settings.type !== 'local') {
+        const remote = { ...s3Options(name, settings, env), type: settings.type, decorators };
+        adapters.set(name, await openAdapter(remote));
+        continue;
+      }
+      const path = resolve(settings.path);
+      const held = path === locked_path ? { lock } : {};
       const entry = { type: settings.type, name, path, on_fatal: fatal, decorators, ...protection, ...held };
       adapters.set(name, await openAdapter(entry));
     }
