@@ -11,7 +11,7 @@ export interface Gauge {
 }
 
 /** Whole families that somebody else counts. `render` gives their lines, without HELP and TYPE. */
-export interface MetricsSource {
+interface MetricsSource {
   readonly families: readonly (readonly [name: string, type: string, help: string])[];
   render(): string[];
 }
