@@ -51,7 +51,7 @@ export function toHeaders(attributes: ObjectAttributes, habits: Habits): Headers
   return headers;
 }
 
-export function addLocks(headers: Headers, { retention, legal_hold }: ObjectAttributes): void {
+function addLocks(headers: Headers, { retention, legal_hold }: ObjectAttributes): void {
   if (retention !== undefined) {
     headers['x-amz-object-lock-mode'] = retention.mode;
     headers['x-amz-object-lock-retain-until-date'] = new Date(retention.until_ms).toISOString();
@@ -202,7 +202,7 @@ function readContentHeaders(headers: AnswerHeaders, redirect: string | undefined
 }
 
 /** `aws-chunked` is how the bytes came, not how they are; some servers store it. */
-export function withoutChunking(encoding: string): string {
+function withoutChunking(encoding: string): string {
   if (!encoding.includes('aws-chunked')) return encoding;
   return encoding
     .split(',')

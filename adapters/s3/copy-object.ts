@@ -167,7 +167,7 @@ const copyInParts: Way = async (context, input, source, attributes) => {
 };
 
 /** Parts of equal size, as few as may be. */
-export function partRanges(
+function partRanges(
   size_bytes: number,
   part_bytes: number = LIMITS.upstream_copy_part_bytes,
 ): { readonly start: number; readonly end: number }[] {

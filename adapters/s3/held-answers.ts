@@ -18,7 +18,7 @@ export interface HeldAnswers {
   dropAll(): void;
 }
 
-export interface ExpectedBytes {
+interface ExpectedBytes {
   readonly size_bytes: number;
   /** Of exactly these bytes, where it is known. */
   readonly checksum: ObjectChecksum | null;

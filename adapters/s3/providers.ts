@@ -2,8 +2,7 @@ import { LIMITS } from '../../config/limits.js';
 import type { Capabilities, KeyRules } from '../contract/index.js';
 
 /** What is known of each kind of upstream, as data. `backup-node adapters probe` compares it with a real endpoint. */
-export const PROVIDERS = ['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'generic'] as const;
-export type Provider = (typeof PROVIDERS)[number];
+export type Provider = 'aws' | 'minio' | 'ceph' | 'garage' | 'r2' | 'b2' | 'versitygw' | 'generic';
 
 /** How an upstream differs where the contract can still be kept, by another way to the same end. */
 export interface Habits {

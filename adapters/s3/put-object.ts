@@ -35,7 +35,7 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
 }
 
 /** As AWS does where the client names none. */
-export function defaultAlgorithm(
+function defaultAlgorithm(
   { capabilities }: S3Context,
   { expect }: Pick<PutObjectInput, 'expect'>,
 ): ChecksumAlgorithm | undefined {

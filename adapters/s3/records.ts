@@ -21,12 +21,12 @@ export interface Records {
   list(path: string, signal?: AbortSignal): Promise<readonly string[]>;
 }
 
-export interface StoredRecord {
+interface StoredRecord {
   readonly content: string;
   readonly etag: string;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly if_etag?: string | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }

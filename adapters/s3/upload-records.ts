@@ -10,7 +10,7 @@ export interface UploadChecksum {
 }
 
 /** What the upstream does not remember of an upload. */
-export interface UploadRecord {
+interface UploadRecord {
   readonly info: UploadInfo;
   /** What the upstream was told; where the client asked for none it is the default. */
   readonly checksum: UploadChecksum | null;
