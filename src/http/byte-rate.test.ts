@@ -30,8 +30,8 @@ afterEach(() => {
   server.close();
 });
 
-/** What the schedule would do, `ms` after the request came. */
-const look = (ms: number) => endSlowExchanges([exchange], exchange.started_at + ms);
+/** What the schedule would do, `ms` after the request came. Whole numbers: sums of fractions may fall short of a limit. */
+const look = (ms: number) => endSlowExchanges([exchange], Math.ceil(exchange.started_at) + ms);
 
 async function send(bytes: number): Promise<void> {
   const before = exchange.request.socket.bytesRead;
