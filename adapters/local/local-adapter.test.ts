@@ -267,6 +267,16 @@ describe('content', () => {
 describe('uploads', () => {
   beforeEach(() => reopen({ part_bytes_min: 1 }));
 
+  test('and versions have ids that no reader of XML takes for a number', async () => {
+    await adapter.putVersioning({ bucket: 'b', versioning: 'enabled' });
+    const { upload_id } = await adapter.createUpload({ bucket: 'b', key: 'key' });
+    const { version_id } = await put('key', 'content');
+    expect([upload_id, version_id]).toEqual([
+      expect.stringMatching(/^u[0-9a-f]+$/),
+      expect.stringMatching(/^v[0-9a-f]+$/),
+    ]);
+  });
+
   test('a completed one holds what its parts held, and gives it up with its last copy', async () => {
     await adapter.completeUpload(await upload('key', [`${LARGE}1`, `${LARGE}2`, 'end']));
     await adapter.copyObject({

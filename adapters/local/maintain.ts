@@ -3,8 +3,9 @@ import { abortUpload, drainUpload } from './abort-upload.js';
 import { dropContent } from './content.js';
 import type { LocalContext } from './context.js';
 import { type Garbage, listGarbage } from './garbage.js';
-import { readGroupedKey, readSequenceKey, UPLOAD_ID_BYTES } from './index/keys.js';
+import { readGroupedKey, readSequenceKey } from './index/keys.js';
 import { META } from './index/tables.js';
+import { uploadIdOfRow } from './upload-store.js';
 
 /** What one call does at most, so that serving does not feel it. */
 const GARBAGE_PER_CALL = 1_000;
@@ -124,8 +125,7 @@ async function abortStale(context: LocalContext, row_key: Buffer): Promise<void>
   const name = context.buckets.names().find((each) => context.buckets.read(each).id === bucket_id);
   if (name === undefined) return;
   const key = readGroupedKey(row_key).key.toString('utf8');
-  const upload_id = row_key.toString('hex', row_key.length - UPLOAD_ID_BYTES);
-  await abortUpload(context, { bucket: name, key, upload_id });
+  await abortUpload(context, { bucket: name, key, upload_id: uploadIdOfRow(row_key) });
 }
 
 /**

@@ -3,13 +3,19 @@ import { StoreError } from '../contract/index.js';
 import type { ObjectRecord, StoredChecksum } from './index/records.js';
 
 const NULL_VERSION = 'null';
-const VERSION_ID = /^[0-9a-f]{28}$/;
-const SEQUENCE_DIGITS = 12;
+/** It begins with a letter: XML readers that guess types (the minio client's) would take digits alone for a number. */
+const VERSION_ID = /^v[0-9a-f]{28}$/;
+const SEQUENCE_END = 1 + 12;
 
 /** The sequence, by which a version is found, and a random tag, without which it cannot be guessed. */
 export function versionId(record: Pick<ObjectRecord, 'null_version' | 'sequence' | 'tag'>): string {
   if (record.null_version) return NULL_VERSION;
-  return record.sequence.toString(16).padStart(SEQUENCE_DIGITS, '0') + record.tag;
+  return `v${sequenceTag(record)}`;
+}
+
+/** 28 hex digits that rise with the sequence. */
+export function sequenceTag(record: Pick<ObjectRecord, 'sequence' | 'tag'>): string {
+  return record.sequence.toString(16).padStart(12, '0') + record.tag;
 }
 
 export type VersionSelector = 'null' | { readonly sequence: number; readonly tag: string };
@@ -19,8 +25,8 @@ export function parseVersionId(version_id: string): VersionSelector | undefined 
   if (version_id === NULL_VERSION) return 'null';
   if (!VERSION_ID.test(version_id)) return undefined;
   return {
-    sequence: Number.parseInt(version_id.slice(0, SEQUENCE_DIGITS), 16),
-    tag: version_id.slice(SEQUENCE_DIGITS),
+    sequence: Number.parseInt(version_id.slice(1, SEQUENCE_END), 16),
+    tag: version_id.slice(SEQUENCE_END),
   };
 }
 

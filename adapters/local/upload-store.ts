@@ -23,8 +23,18 @@ export interface UploadName {
 
 /** Undefined for what was never given out as an upload id. */
 export function parseUploadId(upload_id: string): Buffer | undefined {
-  const id = Buffer.from(upload_id, 'hex');
-  return id.length === UPLOAD_ID_BYTES && id.toString('hex') === upload_id ? id : undefined;
+  const id = Buffer.from(upload_id.slice(1), 'hex');
+  return id.length === UPLOAD_ID_BYTES && uploadId(id) === upload_id ? id : undefined;
+}
+
+/** It begins with a letter, as version ids do. */
+export function uploadId(id: Buffer): string {
+  return `u${id.toString('hex')}`;
+}
+
+/** The id at the end of a key of the table `uploads`. */
+export function uploadIdOfRow(row_key: Buffer): string {
+  return uploadId(row_key.subarray(row_key.length - UPLOAD_ID_BYTES));
 }
 
 export function uploadOf(bucket: BucketRecord, name: UploadName): Upload {
@@ -38,7 +48,7 @@ export function uploadOf(bucket: BucketRecord, name: UploadName): Upload {
 export function needUpload(context: LocalContext, upload: Upload): UploadRecord {
   const record = context.tables.uploads.get(upload.row_key);
   if (record !== undefined) return record;
-  throw noSuchUpload({ key: upload.key, upload_id: upload.id.toString('hex') });
+  throw noSuchUpload({ key: upload.key, upload_id: uploadId(upload.id) });
 }
 
 export function noSuchUpload(name: UploadName): StoreError {

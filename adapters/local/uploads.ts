@@ -10,31 +10,30 @@ import type {
   UploadPosition,
 } from '../contract/index.js';
 import type { LocalContext } from './context.js';
-import {
-  bucketKey,
-  groupedKey,
-  readGroupedKey,
-  successor,
-  UPLOAD_ID_BYTES,
-  uploadKey,
-} from './index/keys.js';
+import { bucketKey, groupedKey, readGroupedKey, successor, uploadKey } from './index/keys.js';
 import type { BucketRecord, UploadRecord } from './index/tables.js';
 import { commonPrefix, listStart } from './list-prefix.js';
-import { versionId } from './object-info.js';
+import { sequenceTag } from './object-info.js';
 import { randomTag } from './random-tag.js';
-import { needUpload, parseUploadId, partInfo, partsOf, uploadInfo, uploadOf } from './upload-store.js';
+import {
+  needUpload,
+  parseUploadId,
+  partInfo,
+  partsOf,
+  uploadId,
+  uploadIdOfRow,
+  uploadInfo,
+  uploadOf,
+} from './upload-store.js';
 
 export async function createUpload(context: LocalContext, input: CreateUploadInput): Promise<UploadInfo> {
   context.buckets.read(input.bucket);
   await context.space.admit(0);
   return context.writer.run((transaction) => {
     const bucket = context.buckets.write(input.bucket);
-    // Same form as a version id: ids rise with time, and cannot be guessed.
-    const upload_id = versionId({
-      null_version: false,
-      sequence: transaction.nextSequence(),
-      tag: randomTag(),
-    });
+    // Ids rise with time, and cannot be guessed.
+    const tagged = sequenceTag({ sequence: transaction.nextSequence(), tag: randomTag() });
+    const upload_id = uploadId(Buffer.from(tagged, 'hex'));
     const record: UploadRecord = {
       created_at_ms: transaction.now_ms,
       attributes: input.attributes ?? {},
@@ -98,8 +97,7 @@ export async function listUploads(
 }
 
 function rowInfo(row_key: Buffer, key: Buffer, record: UploadRecord): UploadInfo {
-  const upload_id = row_key.toString('hex', row_key.length - UPLOAD_ID_BYTES);
-  return uploadInfo(upload_id, key.toString('utf8'), record);
+  return uploadInfo(uploadIdOfRow(row_key), key.toString('utf8'), record);
 }
 
 function firstRow(
