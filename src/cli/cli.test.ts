@@ -79,10 +79,10 @@ describe('start', () => {
   });
 
   it('refuses what it cannot do yet, and leaves nothing behind', async () => {
-    const adapters = JSON.stringify({ cloud: { type: 's3', endpoint: 'https://s3.example.test' } });
-    const { code, stderr } = await place.run(['start'], { BACKUP_NODE_ADAPTERS: adapters });
+    const rules = JSON.stringify([{ name: 'offsite', targets: ['cloud'] }]);
+    const { code, stderr } = await place.run(['start'], { BACKUP_NODE_SEEDING__RULES: rules });
     expect(code).toBe(2);
-    expect(stderr).toContain('adapters.cloud: adapters of type "s3" are not supported yet');
+    expect(stderr).toContain('seeding.rules: seeding rules are not supported yet');
     expect(readdirSync(place.folder)).not.toContain('storage');
   });
 
