@@ -31,7 +31,7 @@ export interface Capabilities {
   readonly deviations?: readonly Deviation[];
 }
 
-/** Where an upstream departs from S3 in a small thing that loses nothing, and that nobody above it can make up for. */
+/** Where an upstream departs from S3 in a small thing that loses no acknowledged object, and that nobody above it can make up for. */
 export type Deviation =
   /** A delete of a key that was never written, or is deleted already, makes no delete marker. */
   | 'no_markers_of_absent_keys'

@@ -52,6 +52,11 @@ function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** An upstream that cannot count must not keep a status from telling of the others. */
+function counts({ capabilities }: Adapter): boolean {
+  return capabilities.usage;
+}
+
 async function usageOf(adapters: readonly Adapter[]): Promise<Usage> {
   return (await Promise.all(adapters.map((adapter) => adapter.usage({})))).reduce(addUsage, NO_USAGE);
 }
@@ -170,7 +175,7 @@ function bucketCalls(
     putDocument: async (input) => homeOf(input.bucket).putDocument(input),
     deleteDocument: async (input) => homeOf(input.bucket).deleteDocument(input),
     usage: async (input) =>
-      input.bucket === undefined ? usageOf(adapters) : homeOf(input.bucket).usage(input),
+      input.bucket === undefined ? usageOf(adapters.filter(counts)) : homeOf(input.bucket).usage(input),
   };
 }
 
