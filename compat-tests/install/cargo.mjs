@@ -15,7 +15,7 @@ export function cargoToolPath(pin) {
 }
 
 /**
- * Builds one program of crates.io; built aside and renamed, so that an interrupted build leaves nothing behind.
+ * Builds one published Rust program; built aside and renamed, so that an interrupted build leaves nothing behind.
  * @param {import('./pins.mjs').CargoPin} pin
  * @returns {Promise<string>} the program's path
  */
