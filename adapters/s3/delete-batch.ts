@@ -41,9 +41,11 @@ export async function deleteBatch(context: S3Context, input: BatchInput): Promis
   const failed = byName(children(result, 'Error'), versioning);
   return objects.map(({ key, version_id }) => {
     const name = versioning ? nameOf(key, version_id) : key;
-    const failure = failed.get(name);
+    // Servers may leave out the version of what they deleted.
+    const unnamed = versioning ? nameOf(key, undefined) : key;
+    const failure = failed.get(name) ?? failed.get(unnamed);
     if (!versioning && failure === undefined && deleted.has(name)) return NOTHING;
-    return toBatchResult(deleted.get(name), failure, version_id);
+    return toBatchResult(deleted.get(name) ?? deleted.get(unnamed), failure, version_id);
   });
 }
 
@@ -93,7 +95,7 @@ function toBatchResult(
     return wasMissing(error, version_id) ? toResult(version_id, false, version_id) : { error };
   }
   if (deleted === undefined) {
-    const message = 'the upstream did not say what became of it';
+    const message = `the upstream did not say what became of ${JSON.stringify(version_id)}`;
     return { error: new StoreError('unexpected', message, { subject: 'adapter' }) };
   }
   const marker = childText(deleted, 'DeleteMarker') === 'true';
