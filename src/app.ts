@@ -165,6 +165,7 @@ function shardServer(parts: Parts, door: Door): FastifyInstance {
     },
     access: {
       anonymous: anonymousShardsAllowed(config),
+      any_host: config.allow_anonymous_shards === true,
       verifyToken: (token) => access.shard_tokens.verify(token),
     },
     phase: phase.phase,

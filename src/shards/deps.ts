@@ -40,6 +40,8 @@ export interface ShardSettings {
 export interface ShardAccess {
   /** Calls without a token are accepted. */
   readonly anonymous: boolean;
+  /** Whether those may name any host in `Host`; else an IP address or localhost. */
+  readonly any_host?: boolean;
   /** Anything but undefined, null or false: the token is good. */
   readonly verifyToken: (token: string) => unknown;
 }

@@ -180,6 +180,28 @@ describe('access', () => {
     expect(await storeFrom(node.url)).toBe(200);
   });
 
+  it('takes anonymous calls under its addresses and localhost, not under a name that anyone could point here', async () => {
+    await start();
+    const statusFor = async (host: string) =>
+      (await node.raw(`GET /api/v1/shards HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).slice(
+        9,
+        12,
+      );
+    expect(await statusFor('rebound.example:8001')).toBe('403');
+    expect(await statusFor('127.0.0.1.rebound.example')).toBe('403');
+    for (const host of ['127.0.0.1:8001', '[::1]:8001', 'localhost:8001', 'LOCALHOST', 'node.localhost']) {
+      expect(await statusFor(host)).toBe('200');
+    }
+  });
+
+  it('takes anonymous calls under any name where anyone may call', async () => {
+    await start({ access: { any_host: true } });
+    const answer = await node.raw(
+      'GET /api/v1/shards HTTP/1.1\r\nHost: node.example\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('lets only allowed source nodes store', async () => {
     await start({ settings: { allowed_source_nodes: ['main-1'] } });
     expect((await node.put('x', 'x', { source_node: 'main-1' })).status).toBe(200);
