@@ -133,7 +133,7 @@ const adapter = z.discriminatedUnion('type', [
     type: z.literal('s3'),
     endpoint: endpoint.optional().describe('Without it AWS in the region.'),
     provider: z
-      .enum(['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'generic'])
+      .enum(['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'backup-node', 'generic'])
       .default('generic'),
     ...remoteAdapter,
     ...decorators,

@@ -2,7 +2,16 @@ import { LIMITS } from '../../config/limits.js';
 import type { Capabilities, KeyRules } from '../contract/index.js';
 
 /** What is known of each kind of upstream, as data. `backup-node adapters probe` compares it with a real endpoint. */
-export type Provider = 'aws' | 'minio' | 'ceph' | 'garage' | 'r2' | 'b2' | 'versitygw' | 'generic';
+export type Provider =
+  | 'aws'
+  | 'minio'
+  | 'ceph'
+  | 'garage'
+  | 'r2'
+  | 'b2'
+  | 'versitygw'
+  | 'backup-node'
+  | 'generic';
 
 /** How an upstream differs where the contract can still be kept, by another way to the same end. */
 export interface Habits {
@@ -56,6 +65,18 @@ const GENERIC: Capabilities = {
   checksums: [],
   deviations: ['rough_write_times'],
 };
+
+/** S3 API reference, "PutObject": x-amz-storage-class; those that a node of ours takes. */
+const S3_STORAGE_CLASSES = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'GLACIER_IR',
+  'DEEP_ARCHIVE',
+];
 
 const ALL_CHECKSUMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 
@@ -136,6 +157,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
     keys: FILE_KEYS,
     deviations: ['rough_write_times', 'late_parts_revive_uploads', 'no_part_checksums'],
   },
+  'backup-node': { ...FULL, conditional_delete: true },
   generic: GENERIC,
 };
 
@@ -180,5 +202,13 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   r2: PLAIN,
   b2: PLAIN,
   versitygw: { ...PLAIN, website_redirect: true },
+  'backup-node': {
+    ...PLAIN,
+    storage_classes: S3_STORAGE_CLASSES,
+    website_redirect: true,
+    copies_parts_with_checksum: true,
+    conditional_copy: true,
+    any_condition: true,
+  },
   generic: PLAIN,
 };
