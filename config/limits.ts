@@ -61,6 +61,8 @@ export const LIMITS = {
   shard_body_whole_bytes_max: 64 * 1024,
   /** All that a JSON store request may hold beside its shard_data. */
   shard_body_rest_bytes_max: 128 * 1024,
+  /** How long a start waits for the shard bucket's home; later the first write makes the bucket. */
+  shard_bucket_wait_ms_max: 3_000,
   /** Memory for shards that arrive as JSON, all requests together. */
   shard_bodies_bytes_max: 128 * 1024 ** 2,
   /** How long a store request waits for such memory before it is answered 503. */

@@ -93,9 +93,9 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
   return adapters;
 }
 
-/** Another process has the folder open: the only way in which opening a local adapter is `unavailable`. */
+/** Another process has the folder open. */
 export function isLockedError(error: unknown): error is StoreError {
-  return isStoreError(error, 'unavailable') && error.subject === 'adapter';
+  return isStoreError(error, 'unavailable') && error.detail.held === true;
 }
 
 async function closeAll(adapters: Iterable<Adapter>): Promise<void> {

@@ -135,7 +135,7 @@ function heldBy(path: string, holder: Holder | undefined): StoreError {
 }
 
 function refusal(message: string, detail: Readonly<Record<string, unknown>> = {}): StoreError {
-  return new StoreError('unavailable', message, { subject: 'adapter', detail });
+  return new StoreError('unavailable', message, { subject: 'adapter', detail: { ...detail, held: true } });
 }
 
 const textOf = (own: Holder): string => `${JSON.stringify(own)}\n`;

@@ -57,5 +57,7 @@ interface ActiveTransfers {
 }
 
 export interface ShardRouteDeps extends ShardServerDeps {
+  /** To be awaited before a shard is written: makes the shard bucket where that has not happened yet. */
+  readonly requireBucket: () => Promise<void>;
   readonly transfers: ActiveTransfers;
 }

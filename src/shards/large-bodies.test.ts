@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => node.close());
 
-const STORE_LINE = 'POST /api/v1/shards/store HTTP/1.1\r\nHost: node\r\nContent-Type: application/json\r\n';
+const STORE_LINE =
+  'POST /api/v1/shards/store HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 const ENDLESS_BYTES = 2 * 1024 * MIB;
 
 /** Sends without end until the other side closes; says what came back and how much went out. */
@@ -62,9 +63,9 @@ describe('bodies above the limit', () => {
   });
 
   it('are refused in the binary form', async () => {
-    const head = `PUT /api/v1/shards/x HTTP/1.1\r\nHost: node\r\nContent-Length: ${ENDLESS_BYTES}\r\n\r\n`;
+    const head = `PUT /api/v1/shards/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${ENDLESS_BYTES}\r\n\r\n`;
     expect((await pour(head, (piece) => piece)).answer).toMatch(/^HTTP\/1\.1 413 /);
-    const chunked = 'PUT /api/v1/shards/x HTTP/1.1\r\nHost: node\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const chunked = 'PUT /api/v1/shards/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n';
     expect(await node.raw(chunked)).toMatch(/^HTTP\/1\.1 411 /);
   });
 

@@ -5,12 +5,11 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { isStoreError } from '../../adapters/contract/index.js';
 import { requestIdOf } from '../http/exchange.js';
 import { hasSeveralHosts } from '../http/host.js';
 import { NO_SCHEMAS } from '../http/no-schemas.js';
-import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import { requireToken } from './auth.js';
+import { createBucketKeeper } from './bucket-keeper.js';
 import type { ShardRouteDeps, ShardServerDeps } from './deps.js';
 import { ShardApiError, toApiError } from './errors.js';
 import { bodyIsDue, closeAfterAnswer, markAwaitingContinue } from './refusal.js';
@@ -26,7 +25,10 @@ import { answerUnreadable } from './unreadable.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** The shard API on fastify. `listen`, `inject` and `close` are fastify's; the shard bucket is made before it is ready. */
+/**
+ * The shard API on fastify. `listen`, `inject` and `close` are fastify's; the shard bucket is made before it is ready,
+ * where its home can be reached.
+ */
 export function createShardServer(deps: ShardServerDeps): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: deps.logger,
@@ -40,10 +42,15 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
     clientErrorHandler: answerUnreadable,
     ...(deps.serverFactory && { serverFactory: deps.serverFactory }),
   }) as unknown as FastifyInstance;
-  const route_deps: ShardRouteDeps = { ...deps, transfers: { count: 0 } };
+  const keeper = createBucketKeeper(deps);
+  const route_deps: ShardRouteDeps = {
+    ...deps,
+    transfers: { count: 0 },
+    requireBucket: keeper.requireBucket,
+  };
 
   readBodiesOurselves(app);
-  app.addHook('onReady', () => ensureShardBucket(deps));
+  app.addHook('onReady', keeper.open);
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.setHeader('x-request-id', requestIdOf(reply.raw));
     if (!(request.originalUrl ?? '').startsWith('/'))
@@ -73,14 +80,6 @@ function readBodiesOurselves(app: FastifyInstance): void {
     markAwaitingContinue(request);
     app.server.emit('request', request, response);
   });
-}
-
-async function ensureShardBucket({ store, node }: ShardServerDeps): Promise<void> {
-  try {
-    await store.createBucket({ bucket: SHARD_BUCKET, owner: node.owner });
-  } catch (error) {
-    if (!isStoreError(error, 'already_exists')) throw error;
-  }
 }
 
 function notRouted(app: FastifyInstance, request: FastifyRequest): ShardApiError {

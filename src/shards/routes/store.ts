@@ -15,6 +15,7 @@ async function putShard(deps: ShardRouteDeps, request: StoreRequest): Promise<st
   if (allowed.length > 0 && (request.source_node === null || !allowed.includes(request.source_node))) {
     throw new ShardApiError(403, 'This source node may not store shards');
   }
+  await deps.requireBucket();
   await deps.store.putObject({
     bucket: SHARD_BUCKET,
     key: request.shard_id,

@@ -20,6 +20,8 @@ import type { ShardAccess, ShardEvent, ShardSettings } from '../deps.js';
 import { createShardServer } from '../server.js';
 
 export interface TestNodeOptions {
+  /** What stands between the node and its adapter. */
+  readonly around?: (adapter: Adapter) => Adapter;
   readonly quota_bytes?: number;
   readonly settings?: Partial<ShardSettings>;
   readonly access?: Partial<ShardAccess>;
@@ -88,7 +90,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     },
   });
   const store = createObjectStore({
-    mounts: [{ pattern: '*', adapter }],
+    mounts: [{ pattern: '*', adapter: options.around?.(adapter) ?? adapter }],
     quota_bytes: options.quota_bytes ?? GIB,
     permanent_buckets: [SHARD_BUCKET],
     ...(options.makeRoom && { makeRoom: options.makeRoom }),
