@@ -17,11 +17,12 @@ import { startLoader } from './load.mjs';
 import { createReport } from './report.mjs';
 import { largeObjects, listings, memoryNow, parallelMemory, shards, smallObjects } from './scenarios.mjs';
 import { measureStart } from './start.mjs';
+import { overUpstream } from './upstream.mjs';
 
 /** @typedef {import('./scenarios.mjs').Bench} Bench */
 
 const MIB = 1024 ** 2;
-const SCENARIOS = ['parallel', 'small', 'large', 'shards', 'list', 'start'];
+const SCENARIOS = ['parallel', 'small', 'large', 'shards', 'list', 'start', 'upstream'];
 
 function readOptions() {
   const { values } = parseArgs({
@@ -81,6 +82,7 @@ try {
   if (only.includes('shards') && with_node) await shards(bench);
   if (only.includes('list')) await listings(bench);
   if (only.includes('start') && with_node) await measureStart(bench);
+  if (only.includes('upstream') && with_node && minio !== undefined) await overUpstream(bench);
 } finally {
   loader.stop();
   for (const server of servers) await server.stop();
