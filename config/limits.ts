@@ -179,6 +179,9 @@ export const LIMITS = {
   /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
   upstream_connections_max: 128,
   upstream_connect_timeout_ms: 5_000,
+  /** Addresses of one store, and how long one that was found down is asked last. */
+  upstream_endpoints_max: 16,
+  upstream_endpoint_rest_ms: 10_000,
   /** From the end of a request to the headers of its answer: a complete of many parts takes its time. */
   upstream_headers_timeout_ms: 60_000,
   /** Between two pieces of a body, either way. */

@@ -1,5 +1,6 @@
 /** The configuration of a node: the only source of the Config type, of the defaults and of config/schema.json. */
 import { z } from 'zod';
+import { LIMITS } from './limits.js';
 
 const port = z.int().min(0).max(65_535);
 const name = z
@@ -104,6 +105,12 @@ const endpoint = z
   .string()
   .regex(/^https?:\/\/[^/?#@\s]+\/?$/, '`http://host[:port]` or `https://host[:port]`');
 const remoteAdapter = {
+  fallback_endpoints: z
+    .array(endpoint)
+    .min(1)
+    .max(LIMITS.upstream_endpoints_max)
+    .optional()
+    .describe('Further addresses of the same store, tried in this order when the one before is down.'),
   region: z.string().min(1).optional(),
   path_style: z
     .boolean()

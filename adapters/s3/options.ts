@@ -5,6 +5,8 @@ export interface S3AdapterOptions {
   readonly name: string;
   /** `https://host[:port]`; without it AWS's endpoint for the region. */
   readonly endpoint?: string;
+  /** Further addresses of the same store, in the order in which they are tried when the one before is down. */
+  readonly fallback_endpoints?: readonly string[];
   readonly region: string;
   readonly provider: Provider;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`. Default: true but for aws. */

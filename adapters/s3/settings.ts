@@ -11,13 +11,14 @@ const DEFAULT_REGION = 'us-east-1';
 
 /** What the configuration says of an upstream. Throws ConfigError for keys and files that are not there. */
 export function s3Options(name: string, settings: RemoteSettings, env: Environment): S3AdapterOptions {
-  const { endpoint, region, path_style, ca_file, documents_bucket } = settings;
+  const { endpoint, fallback_endpoints, region, path_style, ca_file, documents_bucket } = settings;
   const credentials = credentialsOf(name, settings, env);
   return {
     name,
     region: region ?? DEFAULT_REGION,
     provider: settings.type === 'minio' ? 'minio' : settings.provider,
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(fallback_endpoints === undefined ? {} : { fallback_endpoints }),
     ...(path_style === undefined ? {} : { path_style }),
     ...(ca_file === undefined ? {} : { ca: readCa(name, ca_file) }),
     ...(documents_bucket === undefined ? {} : { documents_bucket }),

@@ -5,6 +5,7 @@ import { encodeUriPath } from '../../src/wire/uri.js';
 import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
 import type { Body, StoreError } from '../contract/index.js';
 import { type AnswerHeaders, text } from './attributes.js';
+import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
 import type { S3AdapterOptions } from './options.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
@@ -46,13 +47,17 @@ export interface UpstreamRequest {
 }
 
 export function openUpstream(options: S3AdapterOptions): Upstream {
-  const endpoint = new URL(options.endpoint ?? `https://s3.${options.region}.amazonaws.com`);
+  const endpoints = createEndpoints(
+    new URL(options.endpoint ?? `https://s3.${options.region}.amazonaws.com`),
+    (options.fallback_endpoints ?? []).map((endpoint) => new URL(endpoint)),
+  );
   const path_style = options.path_style ?? options.provider !== 'aws';
   const agent = openAgent(options);
-  const sdk = openSdk(options, endpoint, path_style);
+  const sdk = openSdk(options, endpoints.first, path_style);
+  if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
   const credentials = options.credentials ?? (() => sdk.config.credentials());
 
-  async function send(request: UpstreamRequest): Promise<UpstreamAnswer> {
+  async function sendTo(endpoint: URL, request: UpstreamRequest): Promise<UpstreamAnswer> {
     const { host, path } = locate(endpoint, path_style, request);
     const query = encodeQuery(request.query);
     const headers = signedHeaders({
@@ -78,6 +83,8 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
     if (answer.statusCode >= 300) throw await errorOf(answer);
     return answer;
   }
+
+  const send = (request: UpstreamRequest) => endpoints.run((endpoint) => sendTo(endpoint, request));
 
   return {
     sdk,
@@ -123,11 +130,8 @@ function openSdk(options: S3AdapterOptions, endpoint: URL, path_style: boolean):
       connectionTimeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
       requestTimeout: options.headers_timeout_ms ?? LIMITS.upstream_headers_timeout_ms,
       throwOnRequestTimeout: true,
-      ...(endpoint.protocol === 'https:'
-        ? {
-            httpsAgent: { ...agentOptions(options), ...(options.ca === undefined ? {} : { ca: options.ca }) },
-          }
-        : { httpAgent: agentOptions(options) }),
+      httpAgent: agentOptions(options),
+      httpsAgent: { ...agentOptions(options), ...(options.ca === undefined ? {} : { ca: options.ca }) },
     },
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   });
