@@ -80,6 +80,20 @@ export const LIMITS = {
   verifications_flush_ms: 5_000,
   /** Bucket names whose mount is remembered. */
   mounted_buckets_cached_max: 10_000,
+  /**
+   * ListBuckets waits so long for a mount; then it answers without that one (clients give up after 60 s or so), and
+   * does not wait for it again until that many milliseconds have passed.
+   */
+  mount_list_wait_ms_max: 3_000,
+  mount_list_pause_ms: 10_000,
+  /** Buckets of upstreams, which do not count what they hold, are counted by listing: pages of so many, at most so many. */
+  usage_count_page_count: 1_000,
+  usage_count_pages_max: 10_000,
+  /** How old the count of a bucket of more than one page may be. */
+  usage_count_kept_ms: 60_000,
+  /** How long a status waits for a count that is under way. */
+  usage_count_wait_ms_max: 500,
+  usage_counts_max: 1_000,
   /** Candidates for removal that cleanup keeps from one walk over the shards. */
   cleanup_candidates_max: 1_000,
   scrub_page_count: 100,
@@ -186,6 +200,8 @@ export const LIMITS = {
   upstream_headers_timeout_ms: 60_000,
   /** Between two pieces of a body, either way. */
   upstream_body_timeout_ms: 30_000,
+  /** Of one answer, read ahead of the one who takes it. */
+  upstream_answer_ahead_bytes: 256 * 1024,
   /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
   upstream_keep_alive_ms: 20_000,
   /** How long closing waits for transfers that go on. */

@@ -2,7 +2,7 @@ import { LIMITS } from '../../config/limits.js';
 import { createChecksum } from '../../src/wire/checksums.js';
 import { type ObjectChecksum, StoreError } from '../contract/index.js';
 import { toStoreError } from './errors.js';
-import type { UpstreamAnswer } from './upstream.js';
+import type { UpstreamAnswer } from './exchange.js';
 
 /**
  * Answers whose bodies nobody reads yet. Each holds a connection, so it is let go after a moment, or when too many wait;
@@ -37,7 +37,7 @@ export function createHeldAnswers(): HeldAnswers {
         drops.delete(drop);
         return taken;
       };
-      const drop = () => discard(take());
+      const drop = () => take()?.body.discard();
       const timer = setTimeout(drop, LIMITS.upstream_unread_ms).unref();
       drops.add(drop);
       if (drops.size > LIMITS.upstream_unread_max)
@@ -53,10 +53,6 @@ export function createHeldAnswers(): HeldAnswers {
   };
 }
 
-function discard(answer: UpstreamAnswer | undefined): void {
-  answer?.body.on('error', () => undefined).destroy();
-}
-
 async function* read(
   open: () => Promise<UpstreamAnswer>,
   expected: ExpectedBytes,
@@ -67,7 +63,7 @@ async function* read(
   try {
     signal?.throwIfAborted();
     const answer = await open();
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of answer.body) {
       signal?.throwIfAborted();
       received += chunk.length;
       check.update(chunk);

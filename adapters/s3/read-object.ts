@@ -13,10 +13,10 @@ import {
 } from '../contract/index.js';
 import { text, toInfo } from './attributes.js';
 import type { S3Context } from './context.js';
+import type { UpstreamAnswer } from './exchange.js';
 import { createCheck, truncated } from './held-answers.js';
 import { readPart } from './object-parts.js';
 import { objectRequest, readInfo } from './read-info.js';
-import type { UpstreamAnswer } from './upstream.js';
 import { isLatest, missing } from './versions.js';
 
 export async function headObject(context: S3Context, input: GetObjectInput): Promise<HeadObjectResult> {
@@ -118,7 +118,7 @@ async function describe(
     }
     return [info, range];
   } catch (error) {
-    answer.body.on('error', () => undefined).destroy();
+    answer.body.discard();
     throw error;
   }
 }
@@ -133,7 +133,7 @@ async function bodyOf(
   const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
   const checksum = size_bytes === info.size_bytes ? info.checksum : null;
   if (size_bytes <= LIMITS.upstream_whole_body_bytes_max) {
-    const bytes = await answer.body.bytes();
+    const bytes = await answer.body.whole(size_bytes);
     if (bytes.length !== size_bytes) throw truncated(bytes.length, size_bytes);
     const check = createCheck(checksum);
     check.update(bytes);

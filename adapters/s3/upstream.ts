@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
 import { LIMITS } from '../../config/limits.js';
 import { encodeUriPath } from '../../src/wire/uri.js';
 import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
@@ -7,6 +7,7 @@ import type { Body, StoreError } from '../contract/index.js';
 import { type AnswerHeaders, text } from './attributes.js';
 import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
+import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
 import type { S3AdapterOptions } from './options.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 
@@ -17,16 +18,13 @@ import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 export interface Upstream {
   readonly sdk: S3Client;
   readonly body_timeout_ms: number;
-  /** An answer of success. Its body must be read or dumped. Fails with a StoreError, or with what undici throws. */
+  /** An answer of success. Its body must be read or discarded. Fails with a StoreError, or with what undici throws. */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** `send`, and the whole body as text. */
   sendForText(request: UpstreamRequest): Promise<TextAnswer>;
   /** Ends idle connections and waits a little for the others. */
   close(): Promise<void>;
 }
-
-/** Headers in lower case. */
-export type UpstreamAnswer = Dispatcher.ResponseData<unknown>;
 
 export interface TextAnswer {
   readonly headers: AnswerHeaders;
@@ -71,14 +69,14 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       credentials: await credentials(),
       now: new Date(),
     });
-    const answer = await agent.request({
+    const answer = await exchange(agent, {
       origin: `${endpoint.protocol}//${host}`,
       path: query === '' ? path : `${path}?${query}`,
       method: request.method,
       headers,
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      signal: request.signal,
     });
     if (answer.statusCode >= 300) throw await errorOf(answer);
     return answer;
@@ -92,7 +90,7 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
     send,
     async sendForText(request) {
       const answer = await send(request);
-      const content = await readText(answer, LIMITS.upstream_xml_bytes_max);
+      const content = await readText(answer.body, LIMITS.upstream_xml_bytes_max);
       return { headers: answer.headers, text: content };
     },
     async close() {
@@ -150,20 +148,18 @@ function locate(endpoint: URL, path_style: boolean, { bucket, key }: UpstreamReq
   return { host: `${bucket}.${endpoint.host}`, path: `${base}${key_path}` };
 }
 
-async function readText(answer: UpstreamAnswer, bytes_max: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size_bytes = 0;
-  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-    size_bytes += chunk.length;
-    if (size_bytes > bytes_max) throw answerError(200, '', `an answer of more than ${bytes_max} bytes`);
-    chunks.push(chunk);
+async function readText(body: AnswerBody, bytes_max: number): Promise<string> {
+  try {
+    const bytes = await body.whole(bytes_max);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  } catch (error) {
+    throw error instanceof RangeError ? answerError(200, '', error.message) : error;
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 async function errorOf(answer: UpstreamAnswer): Promise<StoreError> {
   const { headers } = answer;
-  const document = await readText(answer, LIMITS.upstream_error_bytes_max).catch(() => '');
+  const document = await readText(answer.body, LIMITS.upstream_error_bytes_max).catch(() => '');
   const { code, message, size } = readError(document);
   return answerError(answer.statusCode, code ?? text(headers, 'x-minio-error-code') ?? '', message ?? '', {
     ...(size === undefined ? {} : { size_bytes: Number(size) }),

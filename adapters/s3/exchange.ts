@@ -1,0 +1,137 @@
+import type { Dispatcher } from 'undici';
+import { LIMITS } from '../../config/limits.js';
+import type { AnswerHeaders } from './attributes.js';
+
+/** An answer whose headers are there. Its body must be read or discarded. */
+export interface UpstreamAnswer {
+  readonly statusCode: number;
+  /** Names in lower case. */
+  readonly headers: AnswerHeaders;
+  readonly body: AnswerBody;
+}
+
+/** Read once. What is not read in time stays in the socket: then the upstream waits. */
+export interface AnswerBody extends AsyncIterable<Uint8Array> {
+  /** All of it in one piece. Fails with a RangeError, and lets go of the connection, where it is longer than that. */
+  whole(bytes_max: number): Promise<Uint8Array>;
+  /** Lets go of the connection. Nothing happens where the end has been reached. */
+  discard(): void;
+}
+
+export type ExchangeOptions = Dispatcher.DispatchOptions & { readonly signal?: AbortSignal | undefined };
+
+/**
+ * One request and its answer. undici's own `request` wraps each answer in a stream, which costs as much processor time
+ * as all else that is done for a small object. Fails with what undici throws, or with the reason of the signal.
+ */
+export function exchange(
+  dispatcher: Dispatcher,
+  { signal, ...options }: ExchangeOptions,
+): Promise<UpstreamAnswer> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    const body = createBody(() => controller);
+    const onAbort = () => {
+      controller?.abort(signal?.reason);
+      // Before there is a connection, nothing else would tell.
+      if (controller === undefined) reject(signal?.reason);
+    };
+    const settle = () => signal?.removeEventListener('abort', onAbort);
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    signal?.addEventListener('abort', onAbort);
+    dispatcher.dispatch(options, {
+      onRequestStart(given) {
+        controller = given;
+        if (signal?.aborted === true) given.abort(signal.reason);
+      },
+      onResponseStart(_, statusCode, headers) {
+        if (statusCode >= 200) resolve({ statusCode, headers, body });
+      },
+      onResponseData: (_, chunk) => body.push(chunk),
+      onResponseEnd() {
+        settle();
+        body.end(undefined);
+      },
+      onResponseError(_, error) {
+        settle();
+        body.end(error);
+        reject(error);
+      },
+    });
+  });
+}
+
+interface FilledBody extends AnswerBody {
+  push(chunk: Uint8Array): void;
+  end(error: Error | undefined): void;
+}
+
+/** Holds what has come and was not read yet, and keeps that within bounds by pausing the connection. */
+function createBody(connection: () => Dispatcher.DispatchController | undefined): FilledBody {
+  const chunks: Uint8Array[] = [];
+  let held_bytes = 0;
+  let ended = false;
+  let failure: Error | undefined;
+  let wake: (() => void) | undefined;
+  const awaken = () => {
+    wake?.();
+    wake = undefined;
+  };
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    for (;;) {
+      const chunk = chunks.shift();
+      if (chunk !== undefined) {
+        held_bytes -= chunk.length;
+        if (held_bytes < LIMITS.upstream_answer_ahead_bytes) connection()?.resume();
+        return { done: false, value: chunk };
+      }
+      if (failure !== undefined) throw failure;
+      if (ended) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const discard = () => {
+    chunks.length = 0;
+    if (!ended) connection()?.abort(new Error('nobody reads the answer'));
+  };
+  const whole = async (bytes_max: number): Promise<Uint8Array> => {
+    const pieces: Uint8Array[] = [];
+    let size_bytes = 0;
+    for (let step = await next(); !step.done; step = await next()) {
+      size_bytes += step.value.length;
+      pieces.push(step.value);
+      if (size_bytes <= bytes_max) continue;
+      discard();
+      throw new RangeError(`an answer of more than ${bytes_max} bytes`);
+    }
+    const [first] = pieces;
+    return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+  };
+  return {
+    push(chunk) {
+      chunks.push(chunk);
+      held_bytes += chunk.length;
+      if (held_bytes >= LIMITS.upstream_answer_ahead_bytes) connection()?.pause();
+      awaken();
+    },
+    end(error) {
+      ended = true;
+      failure = error;
+      awaken();
+    },
+    discard,
+    whole,
+    [Symbol.asyncIterator]: () => ({
+      next,
+      async return() {
+        discard();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
