@@ -115,7 +115,21 @@ const remoteAdapter = {
   path_style: z
     .boolean()
     .optional()
+const capability = z.boolean().optional();
+const capabilities = z
+  .strictObject({
+    conditional_put: capability,
+    conditional_delete: capability,
+    versioning: capability,
+    object_lock: capability,
+    tagging: capability,
+    bucket_documents: capability,
+  })
+  .optional()
+  .describe('Where this server differs from its provider; `backup-node adapters probe` says what to write.');
+
     .describe('`https://host/bucket/key` instead of `https://bucket.host/key`; by default for all but aws.'),
+  capabilities,
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
   documents_bucket: z
     .string()

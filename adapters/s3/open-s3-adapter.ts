@@ -2,7 +2,7 @@ import type { Adapter } from '../contract/index.js';
 import { createBucketBook } from './bucket-book.js';
 import { createHeldAnswers } from './held-answers.js';
 import type { S3AdapterOptions } from './options.js';
-import { PROVIDER_CAPABILITIES, PROVIDER_HABITS } from './providers.js';
+import { capabilitiesOf, PROVIDER_HABITS } from './providers.js';
 import { createRecords } from './records.js';
 import { createS3Adapter } from './s3-adapter.js';
 import { createUploadRecords } from './upload-records.js';
@@ -12,7 +12,7 @@ const DOCUMENTS_BUCKET = 'backup-node-documents';
 
 /** Nothing is asked of the upstream yet: it may be down when the node starts. */
 export async function openS3Adapter(options: S3AdapterOptions): Promise<Adapter> {
-  const capabilities = PROVIDER_CAPABILITIES[options.provider];
+  const capabilities = capabilitiesOf(options);
   const upstream = openUpstream(options);
   const records = createRecords(upstream, options.documents_bucket ?? DOCUMENTS_BUCKET);
   return createS3Adapter({

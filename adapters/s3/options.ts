@@ -1,4 +1,4 @@
-import type { Provider } from './providers.js';
+import type { CapabilityOverrides, Provider } from './providers.js';
 
 /** What the s3 adapter needs to know of its upstream. Times in milliseconds; defaults in config/limits.ts. */
 export interface S3AdapterOptions {
@@ -9,6 +9,8 @@ export interface S3AdapterOptions {
   readonly fallback_endpoints?: readonly string[];
   readonly region: string;
   readonly provider: Provider;
+  /** Where this server differs from others of its provider. */
+  readonly capabilities?: CapabilityOverrides;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`. Default: true but for aws. */
   readonly path_style?: boolean;
   /** Asked again for each signature, so keys can be rotated; without it the AWS SDK's default chain. */

@@ -2,16 +2,31 @@ import { LIMITS } from '../../config/limits.js';
 import type { Capabilities, KeyRules } from '../contract/index.js';
 
 /** What is known of each kind of upstream, as data. `backup-node adapters probe` compares it with a real endpoint. */
-export type Provider =
-  | 'aws'
-  | 'minio'
-  | 'ceph'
-  | 'garage'
-  | 'r2'
-  | 'b2'
-  | 'versitygw'
-  | 'backup-node'
-  | 'generic';
+export const PROVIDERS = [
+  'aws',
+  'minio',
+  'ceph',
+  'garage',
+  'r2',
+  'b2',
+  'versitygw',
+  'backup-node',
+  'generic',
+] as const;
+
+export type Provider = (typeof PROVIDERS)[number];
+
+/** What a configuration may say otherwise than its provider does. */
+export const OVERRIDABLE = [
+  'conditional_put',
+  'conditional_delete',
+  'versioning',
+  'object_lock',
+  'tagging',
+  'bucket_documents',
+] as const satisfies readonly (keyof Capabilities)[];
+
+export type CapabilityOverrides = { readonly [Name in (typeof OVERRIDABLE)[number]]?: boolean | undefined };
 
 /** How an upstream differs where the contract can still be kept, by another way to the same end. */
 export interface Habits {
@@ -212,3 +227,12 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   },
   generic: PLAIN,
 };
+
+/** Those of the provider, with what the configuration says otherwise. */
+export function capabilitiesOf(options: {
+  readonly provider: Provider;
+  readonly capabilities?: CapabilityOverrides | undefined;
+}): Capabilities {
+  const changed = Object.entries(options.capabilities ?? {}).filter(([, value]) => value !== undefined);
+  return { ...PROVIDER_CAPABILITIES[options.provider], ...Object.fromEntries(changed) };
+}

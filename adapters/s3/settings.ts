@@ -11,7 +11,8 @@ const DEFAULT_REGION = 'us-east-1';
 
 /** What the configuration says of an upstream. Throws ConfigError for keys and files that are not there. */
 export function s3Options(name: string, settings: RemoteSettings, env: Environment): S3AdapterOptions {
-  const { endpoint, fallback_endpoints, region, path_style, ca_file, documents_bucket } = settings;
+  const { endpoint, fallback_endpoints, region, path_style, ca_file, documents_bucket, capabilities } =
+    settings;
   const credentials = credentialsOf(name, settings, env);
   return {
     name,
@@ -22,6 +23,7 @@ export function s3Options(name: string, settings: RemoteSettings, env: Environme
     ...(path_style === undefined ? {} : { path_style }),
     ...(ca_file === undefined ? {} : { ca: readCa(name, ca_file) }),
     ...(documents_bucket === undefined ? {} : { documents_bucket }),
+    ...(capabilities === undefined ? {} : { capabilities }),
     ...(credentials === undefined ? {} : { credentials }),
   };
 }

@@ -17,6 +17,8 @@ export const EXIT = {
   refused: 7,
   /** The storage failed while the node was running; nothing acknowledged is lost. */
   storage_failed: 8,
+  /** `adapters probe` saw less of an upstream than is declared of it. */
+  differs: 9,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -16,7 +16,8 @@ Exit codes:
   5  a port or an address cannot be listened on
   6  verify found corrupt objects
   7  what was asked for is not there or not allowed
-  8  the storage failed while the node was running`;
+  8  the storage failed while the node was running
+  9  adapters probe saw less than is declared`;
 
 function withSettings(command: Command): Command {
   return command
@@ -71,6 +72,20 @@ function addConfig(program: Command): void {
     .action(async (options) => (await import('./config.js')).runConfigSchema(options));
 }
 
+function addAdapters(program: Command): void {
+  const adapters = program.command('adapters').description('the storage that the configuration names');
+  withSettings(adapters.command('list').description('show all adapters')).action(async (options) =>
+    (await import('./adapters.js')).runAdaptersList(options),
+  );
+  withSettings(
+    adapters
+      .command('probe <name>')
+      .description('compare what is declared of an upstream with what it does, in scratch buckets'),
+  )
+    .option('--bucket-prefix <name>', 'how the scratch buckets are called', 'backup-node-probe')
+    .action(async (name, options) => (await import('./adapters.js')).runAdaptersProbe(name, options));
+}
+
 function buildProgram(): Command {
   const program = new Command('backup-node')
     .description('S3-compatible object store and PlexiChat shard backup node')
@@ -90,6 +105,7 @@ function buildProgram(): Command {
     .action(async (options) => (await import('./verify.js')).runVerify(options));
   addKeys(program);
   addConfig(program);
+  addAdapters(program);
   for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
     command.exitOverride();
   }

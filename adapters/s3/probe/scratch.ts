@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { children, childText } from '../../../src/wire/xml.js';
+import { nameReader } from '../listing.js';
+import type { UpstreamRequest } from '../upstream.js';
+import { type Answer, type Calls, documentOf, xmlBody } from './calls.js';
+
+/** Buckets that are made for a probe alone, under names that nobody else has. */
+export interface Scratch {
+  /** Makes one more, and remembers it before it is there. The upstream may refuse. */
+  create(purpose: string, headers?: UpstreamRequest['headers']): Promise<{ bucket: string; answer: Answer }>;
+  /** The time until which a scratch object may be locked. */
+  lockUntil(): number;
+  /** Removes all of it; with calls of its own, because those of the probe end with its signal. Names of what is left. */
+  remove(calls: Calls): Promise<readonly string[]>;
+}
+
+/** How long a lock on a scratch object lasts, should the upstream not let it be bypassed; clocks may differ a little. */
+const LOCK_MS = 30_000;
+const CLOCKS_DIFFER_MS = 3_000;
+const ROUNDS_MAX = 6;
+const ROUND_DELAY_MS = 100;
+
+export function createScratch(calls: Calls, prefix: string): Scratch {
+  const made: string[] = [];
+  const run = randomBytes(5).toString('hex');
+  let locks_end_ms = 0;
+  return {
+    async create(purpose, headers = {}) {
+      const bucket = `${prefix}-${run}-${purpose}`;
+      made.push(bucket);
+      return { bucket, answer: await calls.send({ method: 'PUT', bucket, headers }) };
+    },
+    lockUntil() {
+      locks_end_ms = Date.now() + LOCK_MS;
+      return locks_end_ms;
+    },
+    async remove(cleaning) {
+      const left: string[] = [];
+      for (const { bucket, key, upload_id } of calls.begun) {
+        const query = { uploadId: upload_id };
+        await cleaning.send({ method: 'DELETE', bucket, key, query }).catch(() => undefined);
+      }
+      for (const bucket of made) {
+        const gone = await removeBucket(cleaning, bucket, locks_end_ms).catch(() => false);
+        if (!gone) left.push(bucket);
+      }
+      return left;
+    },
+  };
+}
+
+async function removeBucket(calls: Calls, bucket: string, locks_end_ms: number): Promise<boolean> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    await empty(calls, bucket);
+    const { ok, refusal } = await calls.send({ method: 'DELETE', bucket });
+    if (ok || refusal.startsWith('404')) return true;
+    // Only a lock that cannot be bypassed keeps an object; it ends by itself.
+    const locked_ms = round === 1 ? locks_end_ms + CLOCKS_DIFFER_MS - Date.now() : 0;
+    await delay(Math.max(locked_ms, ROUND_DELAY_MS * 2 ** round));
+  }
+  return false;
+}
+
+interface Found {
+  readonly key: string;
+  readonly version_id: string | undefined;
+}
+
+async function empty(calls: Calls, bucket: string): Promise<void> {
+  const versions = await listAll(calls, bucket, { versions: '' }, 'ListVersionsResult');
+  const found =
+    versions.length > 0 ? versions : await listAll(calls, bucket, { 'list-type': 2 }, 'ListBucketResult');
+  for (const { key, version_id } of found) {
+    await calls.send({
+      method: 'DELETE',
+      bucket,
+      key,
+      query: { versionId: version_id },
+      headers: { 'x-amz-bypass-governance-retention': 'true' },
+    });
+  }
+  // Delete markers of the version `null` go only this way on some servers.
+  const named = versions.filter(({ version_id }) => version_id === 'null');
+  if (named.length > 0) await calls.send(batchRequest(bucket, named));
+}
+
+/** The first page is all that is needed: what is found is deleted before the next look. */
+async function listAll(
+  calls: Calls,
+  bucket: string,
+  what: UpstreamRequest['query'],
+  root: string,
+): Promise<Found[]> {
+  const query = { ...what, 'encoding-type': 'url', 'max-keys': 1_000 };
+  const answer = await calls.send({ method: 'GET', bucket, query });
+  if (!answer.ok) return [];
+  try {
+    const listing = documentOf(answer, root);
+    const read = nameReader(listing);
+    return ['Contents', 'Version', 'DeleteMarker'].flatMap((name) =>
+      children(listing, name).map((entry) => ({
+        key: read(entry, 'Key'),
+        version_id: childText(entry, 'VersionId'),
+      })),
+    );
+  } catch {
+    return [];
+  }
+}
+
+const escapeKey = (key: string): string =>
+  key.replaceAll(/[&<>\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** DeleteObjects. */
+export function batchRequest(
+  bucket: string,
+  objects: readonly { readonly key: string; readonly version_id?: string | undefined }[],
+): UpstreamRequest {
+  const named = objects.map(({ key, version_id }) => {
+    const version = version_id === undefined ? '' : `<VersionId>${version_id}</VersionId>`;
+    return `<Object><Key>${escapeKey(key)}</Key>${version}</Object>`;
+  });
+  const document = `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${named.join('')}</Delete>`;
+  return { method: 'POST', bucket, query: { delete: '' }, ...xmlBody(document) };
+}
