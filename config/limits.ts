@@ -216,9 +216,12 @@ export const LIMITS = {
   /** Answers that nobody reads yet hold a connection this long, and at most so many of them. */
   upstream_unread_ms: 2_000,
   upstream_unread_max: 32,
-  /** How old what is known of a bucket (owner, versioning) may be when others changed it. */
+  /** How old what is known of a bucket (owner, versioning, its documents) may be when others changed it. */
   upstream_bucket_info_ms: 2_000,
   upstream_bucket_infos_max: 10_000,
+  /** Larger documents are read each time. */
+  upstream_records_known_max: 1_000,
+  upstream_record_kept_bytes_max: 32 * 1024,
   upstream_uploads_known_max: 10_000,
   /** Copies with a condition go through the node up to this size, in copied parts above it. */
   upstream_copy_through_bytes_max: 8 * 1024 ** 2,

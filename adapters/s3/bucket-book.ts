@@ -2,6 +2,7 @@ import { GetBucketVersioningCommand, GetObjectLockConfigurationCommand } from '@
 import { LIMITS } from '../../config/limits.js';
 import type { Capabilities } from '../contract/index.js';
 import { type BucketInfo, isStoreError, StoreError, type VersioningState } from '../contract/index.js';
+import { createBrief } from './brief.js';
 import { toStoreError } from './errors.js';
 import type { Records } from './records.js';
 import type { Upstream } from './upstream.js';
@@ -22,35 +23,23 @@ export interface BucketRecord {
 
 export const bucketRecordPath = (bucket: string): string => `buckets/${bucket}.json`;
 
-interface Known {
-  readonly info: Promise<BucketInfo>;
-  readonly until_ms: number;
-}
-
 export function createBucketBook(
   upstream: Upstream,
   capabilities: Capabilities,
   records: Records,
 ): BucketBook {
-  const known = new Map<string, Known>();
+  const known = createBrief({
+    read: (bucket) => readInfo(upstream, capabilities, records, bucket),
+    kept_ms: LIMITS.upstream_bucket_info_ms,
+    entries_max: LIMITS.upstream_bucket_infos_max,
+  });
   return {
     async info(bucket, signal) {
       if (bucket === records.bucket) throw noBucket(bucket);
-      const cached = known.get(bucket);
-      if (cached !== undefined && cached.until_ms > Date.now()) return cached.info;
-      const info = readInfo(upstream, capabilities, records, bucket);
-      if (known.size >= LIMITS.upstream_bucket_infos_max) known.clear();
-      const entry = { info, until_ms: Date.now() + LIMITS.upstream_bucket_info_ms };
-      known.set(bucket, entry);
-      info.catch(() => {
-        if (known.get(bucket) === entry) known.delete(bucket);
-      });
       signal?.throwIfAborted();
-      return info;
+      return known.get(bucket);
     },
-    forget(bucket) {
-      known.delete(bucket);
-    },
+    forget: known.forget,
   };
 }
 

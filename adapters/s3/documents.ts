@@ -7,7 +7,7 @@ const pathOf = ({ bucket, kind }: DocumentAddress): string => `${folderOf(bucket
 export async function getDocument(context: S3Context, input: DocumentAddress): Promise<BucketDocument> {
   const [, document] = await Promise.all([
     context.buckets.info(input.bucket, input.signal),
-    context.records.read(pathOf(input), input.signal),
+    context.records.readRecent(pathOf(input), input.signal),
   ]);
   if (document === null) {
     throw new StoreError('not_found', `the bucket has no ${input.kind} document`, { subject: 'document' });

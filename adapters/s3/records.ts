@@ -1,5 +1,7 @@
+import { LIMITS } from '../../config/limits.js';
 import { isStoreError, StoreError } from '../contract/index.js';
 import { bareEtag, text } from './attributes.js';
+import { createBrief } from './brief.js';
 import { toStoreError } from './errors.js';
 import { listNames } from './list-names.js';
 import type { Upstream } from './upstream.js';
@@ -11,6 +13,8 @@ import type { Upstream } from './upstream.js';
 export interface Records {
   readonly bucket: string;
   read(path: string, signal?: AbortSignal): Promise<StoredRecord | null>;
+  /** As it was at most `upstream_bucket_info_ms` ago, unless it was changed here: for what every write asks for. */
+  readRecent(path: string, signal?: AbortSignal): Promise<StoredRecord | null>;
   /**
    * With `if_etag` (null: must not exist) it is atomic, where the upstream has conditional writes: precondition_failed
    * when another writer was first. Returns the new ETag.
@@ -74,21 +78,45 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
     }
   }
 
+  async function read(path: string, signal?: AbortSignal): Promise<StoredRecord | null> {
+    try {
+      const answer = await upstream.sendForText({ method: 'GET', bucket, key: path, signal });
+      return { content: answer.text, etag: bareEtag(text(answer.headers, 'etag') ?? '') };
+    } catch (error) {
+      if (isStoreError(error, 'not_found')) return null;
+      throw error;
+    }
+  }
+
+  const recent = createBrief({
+    read: (path) => read(path),
+    kept_ms: LIMITS.upstream_bucket_info_ms,
+    entries_max: LIMITS.upstream_records_known_max,
+  });
+
+  async function changing<Result>(path: string, change: () => Promise<Result>): Promise<Result> {
+    recent.forget(path);
+    try {
+      return await change();
+    } finally {
+      recent.forget(path);
+    }
+  }
+
   return {
     bucket,
-    async read(path, signal) {
-      try {
-        const answer = await upstream.sendForText({ method: 'GET', bucket, key: path, signal });
-        return { content: answer.text, etag: bareEtag(text(answer.headers, 'etag') ?? '') };
-      } catch (error) {
-        if (isStoreError(error, 'not_found')) return null;
-        throw error;
-      }
+    read,
+    async readRecent(path, signal) {
+      const record = await recent.get(path);
+      signal?.throwIfAborted();
+      if (record !== null && record.content.length > LIMITS.upstream_record_kept_bytes_max)
+        recent.forget(path);
+      return record;
     },
-    write: writeHard,
+    write: (path, content, options) => changing(path, () => writeHard(path, content, options)),
     async remove(path, signal) {
       try {
-        await upstream.sendForText({ method: 'DELETE', bucket, key: path, signal });
+        await changing(path, () => upstream.sendForText({ method: 'DELETE', bucket, key: path, signal }));
       } catch (error) {
         if (!isStoreError(error, 'not_found')) throw error;
       }
