@@ -2,8 +2,8 @@ import { describe, expect } from 'vitest';
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../contract/index.js';
 import { bytesOf, utf8 } from './support/bytes.js';
 import { CHECKSUM_ALGORITHMS, checksumOf, compositeChecksum, fullObjectChecksum } from './support/digests.js';
-import { deviates, failure } from './support/expect.js';
-import { type Harness, put, testWith } from './support/harness.js';
+import { deviates, expectBytes, failure } from './support/expect.js';
+import { get, type Harness, put, testWith } from './support/harness.js';
 import { beginUpload, complete, fullPart, sendPart } from './support/multipart.js';
 
 export function multipartChecksumTests(harness: Harness): void {
@@ -102,6 +102,25 @@ function defaults(harness: Harness): void {
     );
     const info = await complete(harness, upload, parts);
     expect(info.checksum).toEqual(await fullObjectChecksum('CRC64NVME', Buffer.concat(contents)));
+  });
+
+  testWith(harness, 'multipart', 'without a request its parts may bring any', async () => {
+    const { store } = harness;
+    const bucket = await harness.bucket();
+    const content = utf8('whole');
+    for (const algorithm of store.capabilities.checksums) {
+      const upload = await beginUpload(harness, bucket, `key-${algorithm}`);
+      const wrong = await checksumOf(algorithm, utf8('other'));
+      const broken = { expect: { checksum: { algorithm, value: () => wrong } } };
+      await failure(sendPart(harness, upload, 1, content, broken), 'digest_mismatch', 'body');
+      const value = await checksumOf(algorithm, content);
+      const promised = { expect: { checksum: { algorithm, value: () => value } } };
+      const part = await sendPart(harness, upload, 1, content, promised);
+      expect(part.checksum).toMatchObject({ algorithm, value });
+      const named = { part_number: 1, etag: part.etag, checksum: { algorithm, value } };
+      await store.completeUpload({ ...upload, parts: [named] });
+      expectBytes(await get(harness, bucket, upload.key), content);
+    }
   });
 }
 

@@ -15,15 +15,22 @@ import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import type { UploadChecksum } from './upload-records.js';
 
-/** Of uploads that were not begun here only the upstream knows it. */
-export async function checksumOfUpload(
+/** Of uploads that were not begun here only the upstream knows them. */
+export async function checksumsOfUpload(
   context: S3Context,
   input: UploadAddress,
-): Promise<UploadChecksum | null> {
+): Promise<{
+  /** What the client named when it began. */
+  readonly declared?: ChecksumAlgorithm | undefined;
+  /** What the upstream was told, and asks of each part. */
+  readonly told?: ChecksumAlgorithm | undefined;
+}> {
   const record = await context.uploads.read(input.bucket, input.upload_id, input.signal);
-  if (record !== null) return record.checksum;
+  if (record !== null) {
+    return { declared: record.info.checksum?.algorithm, told: record.checksum?.algorithm };
+  }
   const { checksum } = await listUpstreamParts(context, { ...input, limit: 1 });
-  return checksum;
+  return { told: checksum?.algorithm };
 }
 
 export async function listParts(context: S3Context, input: ListPartsInput): Promise<ListPartsResult> {

@@ -21,6 +21,8 @@ export interface Outgoing {
     /** Hex; undefined where nobody needed it. */
     md5?: string;
     checksum: ObjectChecksum | null;
+    /** What the caller asked for; the same one, unless the upstream is told another algorithm. */
+    asked: ObjectChecksum | null;
     /** Why the body ended early: what the caller's stream threw, or a broken promise. */
     failure?: unknown;
   };
@@ -70,7 +72,9 @@ function wholeBody(input: OutgoingInput, bytes: Uint8Array): Outgoing {
   const md5 = createHash('md5').update(bytes).digest('hex');
   const sha256 = sha256Hex(bytes);
   const value = algorithm === undefined ? undefined : checksumOf(algorithm, bytes).toString('base64');
-  keepPromises(expect, { md5, sha256, checksum: value });
+  const other = otherAlgorithm(input);
+  const asked = other === undefined ? value : checksumOf(other, bytes).toString('base64');
+  keepPromises(expect, { md5, sha256, asked });
   return {
     headers: {
       'content-length': String(bytes.length),
@@ -78,21 +82,36 @@ function wholeBody(input: OutgoingInput, bytes: Uint8Array): Outgoing {
     },
     payload_hash: sha256,
     body: bytes,
-    seen: { md5, checksum: toChecksum(algorithm, value) },
+    seen: {
+      md5,
+      checksum: toChecksum(algorithm, value),
+      asked: toChecksum(expect.checksum?.algorithm, asked),
+    },
   };
 }
 
-interface Digests {
+/** What the caller asked for, where the upstream is told another one. */
+function otherAlgorithm({ algorithm, expect }: OutgoingInput): ChecksumAlgorithm | undefined {
+  return expect?.checksum?.algorithm === algorithm ? undefined : expect?.checksum?.algorithm;
+}
+
+interface Promised {
   readonly md5: string | undefined;
   readonly sha256: string | undefined;
+  /** By the algorithm that the caller named. */
+  readonly asked: string | undefined;
+}
+
+interface Digests extends Promised {
+  /** By the algorithm that the upstream is told. */
   readonly checksum: string | undefined;
 }
 
-function keepPromises(expect: BodyExpectation, seen: Digests): void {
+function keepPromises(expect: BodyExpectation, seen: Promised): void {
   const promised = expect.checksum?.value?.();
   if (expect.md5 !== undefined && expect.md5 !== seen.md5) throw mismatch('md5');
   if (expect.sha256 !== undefined && expect.sha256 !== seen.sha256) throw mismatch('sha256');
-  if (promised !== undefined && promised !== seen.checksum) throw mismatch(expect.checksum?.algorithm ?? '');
+  if (promised !== undefined && promised !== seen.asked) throw mismatch(expect.checksum?.algorithm ?? '');
 }
 
 function mismatch(algorithm: string): StoreError {
@@ -122,27 +141,35 @@ function toChecksum(
 }
 
 /** Hashes what passes by, as far as somebody needs it. */
-function createWitness({ expect = {}, algorithm }: OutgoingInput) {
+function createWitness(input: OutgoingInput) {
+  const { expect = {}, algorithm } = input;
   const md5 = expect.md5 !== undefined || algorithm === undefined ? createHash('md5') : undefined;
   const sha256 = expect.sha256 === undefined ? undefined : createHash('sha256');
   const hasher: ChecksumHasher | undefined = algorithm === undefined ? undefined : createChecksum(algorithm);
+  const other = otherAlgorithm(input);
+  const other_hasher = other === undefined ? undefined : createChecksum(other);
   return {
     update(bytes: Uint8Array) {
       md5?.update(bytes);
       sha256?.update(bytes);
       hasher?.update(bytes);
+      other_hasher?.update(bytes);
     },
-    digest: (): Digests => ({
-      md5: md5?.digest('hex'),
-      sha256: sha256?.digest('hex'),
-      checksum: hasher?.digest().toString('base64'),
-    }),
+    digest(): Digests {
+      const checksum = hasher?.digest().toString('base64');
+      return {
+        md5: md5?.digest('hex'),
+        sha256: sha256?.digest('hex'),
+        checksum,
+        asked: other_hasher === undefined ? checksum : other_hasher.digest().toString('base64'),
+      };
+    },
   };
 }
 
 /** For upstreams without checksums: digests that are known beforehand go along, the others are checked by the ETag. */
 function plainStream(input: OutgoingInput, body: AsyncIterable<Uint8Array>): Outgoing {
-  const seen: Outgoing['seen'] = { checksum: null };
+  const seen: Outgoing['seen'] = { checksum: null, asked: null };
   const { md5, sha256 } = input.expect ?? {};
   return {
     headers: {
@@ -163,7 +190,7 @@ function chunkedStream(
   body: AsyncIterable<Uint8Array>,
   algorithm: ChecksumAlgorithm,
 ): Outgoing {
-  const seen: Outgoing['seen'] = { checksum: null };
+  const seen: Outgoing['seen'] = { checksum: null, asked: null };
   const frame = (piece: Buffer, room: number, value: string | undefined) => {
     const header = frameHeader(piece.length - room);
     const start = room - header.length;
@@ -239,6 +266,7 @@ async function* guardedPieces(
     keepPromises(input.expect ?? {}, digests);
     if (digests.md5 !== undefined) seen.md5 = digests.md5;
     seen.checksum = toChecksum(input.algorithm, digests.checksum);
+    seen.asked = toChecksum(input.expect?.checksum?.algorithm, digests.asked);
     watch.start();
     yield encode(piece, room, digests.checksum);
   } catch (error) {

@@ -1,26 +1,27 @@
 import { childText } from '../../src/wire/xml.js';
 import { evaluateSourceCondition, resolveRange } from '../conditions.js';
-import type {
-  ChecksumAlgorithm,
-  CopyPartInput,
-  ObjectInfo,
-  PartInfo,
-  ResolvedRange,
-  UploadAddress,
-  UploadPartInput,
+import {
+  type ChecksumAlgorithm,
+  type CopyPartInput,
+  type ObjectInfo,
+  type PartInfo,
+  type ResolvedRange,
+  StoreError,
+  type UploadAddress,
+  type UploadPartInput,
 } from '../contract/index.js';
 import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
-import { checksumOfUpload } from './list-parts.js';
+import { checksumsOfUpload } from './list-parts.js';
 import { sendBody } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
 
 export async function uploadPart(context: S3Context, input: UploadPartInput): Promise<PartInfo> {
   const { bucket, key, upload_id, part_number, size_bytes, expect } = input;
-  const algorithm = expect?.checksum?.algorithm ?? (await algorithmOf(context, input));
+  const algorithm = await partAlgorithm(context, input, expect?.checksum?.algorithm);
   const { answer, outgoing } = await sendBody(context, input, algorithm, {
     method: 'PUT',
     bucket,
@@ -32,14 +33,27 @@ export async function uploadPart(context: S3Context, input: UploadPartInput): Pr
     etag: bareEtag(text(answer.headers, 'etag') ?? ''),
     size_bytes,
     modified_at_ms: Date.parse(text(answer.headers, 'date') ?? '') || Date.now(),
-    checksum: toChecksum(answer.headers) ?? outgoing.seen.checksum,
+    checksum: outgoing.seen.asked ?? toChecksum(answer.headers) ?? outgoing.seen.checksum,
   };
 }
 
-/** Parts must come with the checksum that their upload was begun with. */
-async function algorithmOf(context: S3Context, input: UploadAddress): Promise<ChecksumAlgorithm | undefined> {
-  const checksum = await checksumOfUpload(context, input);
-  return checksum?.algorithm ?? undefined;
+/**
+ * What the upstream is told: parts must come with the checksum that their upload was begun with. Where the client named
+ * none at the beginning its parts may bring any, which is checked here.
+ */
+async function partAlgorithm(
+  context: S3Context,
+  input: UploadAddress,
+  asked: ChecksumAlgorithm | undefined,
+): Promise<ChecksumAlgorithm | undefined> {
+  const { declared, told } = await checksumsOfUpload(context, input);
+  if (declared !== undefined && asked !== undefined && declared !== asked) {
+    throw new StoreError('invalid', `the upload was begun with ${declared} checksums`, {
+      subject: 'part',
+      detail: { algorithm: declared, actual: asked },
+    });
+  }
+  return told ?? asked;
 }
 
 /**
@@ -54,9 +68,10 @@ export async function copyPart(
   const info = await readInfo(context, { ...source, ...(signal === undefined ? {} : { signal }) });
   evaluateSourceCondition(info, source.condition);
   const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
-  const checksum = await checksumOfUpload(context, input);
+  const { told } = await checksumsOfUpload(context, input);
   const { copies_parts_with_checksum, copy_part_bytes_min } = context.habits;
-  const through = (checksum !== null && !copies_parts_with_checksum) || info.size_bytes < copy_part_bytes_min;
+  const through =
+    (told !== undefined && !copies_parts_with_checksum) || info.size_bytes < copy_part_bytes_min;
   const part = through
     ? await streamPart(context, input, info, range)
     : await copyUpstream(context, input, info, range);
