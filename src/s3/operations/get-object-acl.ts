@@ -1,6 +1,7 @@
 import type { Operation } from '../operation.js';
 import { accessControlPolicy } from '../parameters/acl.js';
 import { objectAddress, versionHeader } from '../parameters/address.js';
+import { knownOwner } from '../parameters/owner.js';
 
 /** S3 API reference, "GetObjectAcl": the owner has all rights, nobody else has any by ACL. */
 export const getObjectAcl: Operation = {
@@ -12,7 +13,7 @@ export const getObjectAcl: Operation = {
     return {
       status: 200,
       headers: versionHeader(info.version_id),
-      body: accessControlPolicy(info.owner, context.credentials),
+      body: accessControlPolicy(await knownOwner(context, info.owner), context.credentials),
     };
   },
 };

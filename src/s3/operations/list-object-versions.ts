@@ -9,7 +9,7 @@ import {
   optionalXml,
 } from '../parameters/listing.js';
 import { describeXml } from '../parameters/listing-entries.js';
-import { ownerWriter } from '../parameters/owner.js';
+import { listedOwnerWriter } from '../parameters/owner.js';
 import { wholeSecondsXml } from '../parameters/times.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
@@ -38,7 +38,7 @@ async function run(context: OperationContext): Promise<Reply> {
     optionalXml('Delimiter', delimiter === undefined ? undefined : text(delimiter)) +
     optionalXml('EncodingType', parameters.encoding) +
     `<IsTruncated>${page.next !== null}</IsTruncated>` +
-    versionsXml(context, page, text);
+    versionsXml(page, text, await listedOwnerWriter(context, page.entries));
   return { status: 200, body: xmlDocument('ListVersionsResult', body) };
 }
 
@@ -63,11 +63,10 @@ function nextXml(next: VersionPosition | null, text: ListParameters['text']): st
 }
 
 function versionsXml(
-  { credentials }: OperationContext,
   page: ListVersionsResult,
   text: ListParameters['text'],
+  owner: (id: string) => string,
 ): string {
-  const owner = ownerWriter(credentials);
   let versions = '';
   let prefixes = '';
   for (const entry of page.entries) {

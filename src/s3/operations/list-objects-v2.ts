@@ -1,6 +1,7 @@
 import type { Operation, OperationContext, Reply } from '../operation.js';
 import { listPage, listParameters, optionalXml } from '../parameters/listing.js';
 import { entriesXml } from '../parameters/listing-entries.js';
+import { listedOwnerWriter } from '../parameters/owner.js';
 import { decodeToken, encodeToken } from '../parameters/tokens.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
@@ -8,7 +9,7 @@ import { escapeXml, xmlDocument } from '../xml.js';
 export const listObjectsV2: Operation = { name: 'ListObjectsV2', action: 's3:ListBucket', body: 'none', run };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { query, bucket, credentials, store } = context;
+  const { query, bucket, store } = context;
   const parameters = listParameters(query, 'max-keys');
   const { text, delimiter } = parameters;
   const token = query.get('continuation-token');
@@ -17,6 +18,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const after = token ? decodeToken(token) : startAfter || undefined;
   const page = await listPage(context, parameters, after, (input) => store.listObjects(input));
   const withOwner = query.get('fetch-owner') === 'true';
+  const owner = withOwner ? await listedOwnerWriter(context, page.entries) : () => '';
   const body =
     `<Name>${escapeXml(bucket)}</Name><Prefix>${text(parameters.prefix)}</Prefix>` +
     optionalXml('ContinuationToken', token === undefined ? undefined : escapeXml(token)) +
@@ -26,6 +28,6 @@ async function run(context: OperationContext): Promise<Reply> {
     optionalXml('Delimiter', delimiter === undefined ? undefined : text(delimiter)) +
     optionalXml('EncodingType', parameters.encoding) +
     `<IsTruncated>${page.next !== null}</IsTruncated>` +
-    entriesXml(page.entries, parameters, credentials, withOwner);
+    entriesXml(page.entries, parameters, owner);
   return { status: 200, body: xmlDocument('ListBucketResult', body) };
 }

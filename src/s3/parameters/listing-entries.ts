@@ -1,23 +1,18 @@
 import type { ListEntry, ObjectInfo } from '../../../adapters/contract/index.js';
-import type { OperationContext } from '../operation.js';
 import { commonPrefixXml, type ListParameters } from './listing.js';
-import { ownerWriter } from './owner.js';
 import { wholeSecondsXml } from './times.js';
 
-/** `<Contents>` and then `<CommonPrefixes>`, as S3 orders them. */
+/** `<Contents>` and then `<CommonPrefixes>`, as S3 orders them. `owner` writes the `<Owner>` of an id. */
 export function entriesXml(
   entries: readonly ListEntry<ObjectInfo>[],
   { text }: ListParameters,
-  credentials: OperationContext['credentials'],
-  withOwner: boolean,
+  owner: (id: string) => string,
 ): string {
-  const owner = ownerWriter(credentials);
   let contents = '';
   let prefixes = '';
   for (const entry of entries) {
     if (entry.type === 'prefix') prefixes += commonPrefixXml(entry.prefix, text);
-    else
-      contents += `<Contents>${objectXml(entry.item, text)}${withOwner ? owner(entry.item.owner) : ''}</Contents>`;
+    else contents += `<Contents>${objectXml(entry.item, text)}${owner(entry.item.owner)}</Contents>`;
   }
   return contents + prefixes;
 }

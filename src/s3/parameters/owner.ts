@@ -1,3 +1,4 @@
+import type { ListEntry } from '../../../adapters/contract/index.js';
 import type { OperationContext } from '../operation.js';
 import { escapeXml } from '../xml.js';
 
@@ -24,4 +25,23 @@ export function ownerWriter(
     }
     return xml;
   };
+}
+
+/** An object of which the storage does not say whose it is: one that others wrote upstream. It is the bucket owner's. */
+export async function knownOwner(
+  { store, bucket, signal }: Pick<OperationContext, 'store' | 'bucket' | 'signal'>,
+  owner: string,
+): Promise<string> {
+  return owner === '' ? (await store.headBucket({ bucket, signal })).owner : owner;
+}
+
+/** As `ownerWriter`, for the entries of a listing; listings of an upstream tell nobody's name. */
+export async function listedOwnerWriter(
+  context: OperationContext,
+  entries: readonly ListEntry<{ readonly owner: string }>[],
+): Promise<(id: string) => string> {
+  const write = ownerWriter(context.credentials);
+  if (!entries.some((entry) => entry.type === 'item' && entry.item.owner === '')) return write;
+  const owner = await knownOwner(context, '');
+  return (id) => write(id === '' ? owner : id);
 }
