@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startMount } from '../support/mounts.mjs';
 import { startNode } from '../support/node.mjs';
 import { temporaryFolder } from '../support/temp.mjs';
 import { collect, runBatch } from './pytest.mjs';
@@ -36,12 +37,33 @@ function judge({ test, markers }, outcomes) {
 }
 
 /**
- * Runs the suite against nodes started for it, several processes side by side, each with a node of its own.
- * @param {{ suite: string, workers: number, keyword?: string, s3_url?: string, log?: (line: string) => void }} options
+ * A node over a storage of its own, unless a server is given.
+ * @param {string} folder @param {import('../support/mounts.mjs').MountName} mount @param {string | undefined} s3_url
+ * @returns {Promise<{ s3_url: string, stop: () => Promise<unknown> }>}
+ */
+async function start(folder, mount, s3_url) {
+  if (s3_url !== undefined) return { s3_url, stop: async () => {} };
+  const storage = await startMount(mount, folder);
+  const config = { ...storage.config, users: nodeUsers() };
+  const node = await startNode({ folder: join(folder, 'node'), config }).catch(async (cause) => {
+    await storage.stop();
+    throw cause;
+  });
+  const stop = async () => {
+    await node.stop();
+    await storage.stop();
+  };
+  return { s3_url: node.s3_url, stop };
+}
+
+/**
+ * Runs the suite against nodes started for it, several processes side by side, each with a node of its own and
+ * with what that node stores in: some tests count all buckets of an account.
+ * @param {{ suite: string, workers: number, mount: import('../support/mounts.mjs').MountName, keyword?: string, s3_url?: string, log?: (line: string) => void }} options
  *   s3_url: an already running server with the suite's accounts, instead of nodes of our own
  * @returns {Promise<Result[]>}
  */
-export async function runSuite({ suite, workers, keyword, s3_url, log = () => {} }) {
+export async function runSuite({ suite, workers, mount, keyword, s3_url, log = () => {} }) {
   const folder = await temporaryFolder('s3-tests');
   const config_file = join(folder, 'suite.conf');
   await writeFile(config_file, suiteConfig(s3_url ?? 'http://127.0.0.1:1', 'collect'));
@@ -61,13 +83,10 @@ export async function runSuite({ suite, workers, keyword, s3_url, log = () => {}
   const work = async (worker) => {
     const home = join(folder, `worker${worker}`);
     await mkdir(home);
-    const node =
-      s3_url === undefined
-        ? await startNode({ folder: join(home, 'node'), config: { users: nodeUsers() } })
-        : null;
+    const { s3_url: own_url, stop } = await start(home, mount, s3_url);
     try {
       const config = join(home, 'suite.conf');
-      await writeFile(config, suiteConfig(node?.s3_url ?? s3_url ?? '', `w${worker}`));
+      await writeFile(config, suiteConfig(own_url, `w${worker}`));
       while (next < batches.length) {
         const name = `batch${next}`;
         const tests = (batches[next] ?? []).map(({ test }) => test);
@@ -78,7 +97,7 @@ export async function runSuite({ suite, workers, keyword, s3_url, log = () => {}
         log(`${name} of ${batches.length}: ${passed} of ${tests.length} passed`);
       }
     } finally {
-      await node?.stop();
+      await stop();
     }
   };
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
