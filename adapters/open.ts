@@ -9,7 +9,7 @@ interface Decorated {
 }
 
 export type LocalEntry = { readonly type: 'local' } & OpenLocalAdapterOptions & Decorated;
-type RemoteEntry = { readonly type: 's3' | 'minio' } & S3AdapterOptions & Decorated;
+export type RemoteEntry = { readonly type: 's3' | 'minio' } & S3AdapterOptions & Decorated;
 
 /** One entry of the configuration's `adapters`, under its name. */
 export type AdapterEntry = LocalEntry | RemoteEntry;

@@ -25,15 +25,21 @@ import { listVersions } from './list-versions.js';
 import { isBehind } from './listing.js';
 import { abortAll } from './uploads.js';
 
-/** The upstream decides who is first; the record of the owner follows, and a bucket without one belongs to nobody. */
+/**
+ * The upstream decides who is first, and where it lets one account create a bucket twice (AWS in us-east-1), the record
+ * of the owner does: it is written on condition that it is what it was before the bucket was seen not to be there. A
+ * bucket without a record belongs to nobody.
+ */
 export async function createBucket(context: S3Context, input: CreateBucketInput): Promise<BucketInfo> {
-  const { bucket, owner, region = '', object_lock } = input;
-  const { sdk } = context.upstream;
-  if (bucket === context.records.bucket) throw taken('');
-  // AWS answers its own bucket's creation in us-east-1 with success once more.
+  const { bucket, owner, region = '', object_lock, signal } = input;
+  const { records, buckets, upstream } = context;
+  if (bucket === records.bucket) throw taken('');
+  // Of a bucket that others deleted.
+  const left = await records.read(bucketRecordPath(bucket), signal);
+  buckets.forget(bucket);
   await refuseExisting(context, input);
   try {
-    await sdk.send(
+    await upstream.sdk.send(
       new CreateBucketCommand({
         Bucket: bucket,
         ...(object_lock === true ? { ObjectLockEnabledForBucket: true } : {}),
@@ -43,16 +49,38 @@ export async function createBucket(context: S3Context, input: CreateBucketInput)
   } catch (cause) {
     const error = toStoreError(cause);
     if (!isStoreError(error, 'already_exists')) throw error;
-    context.buckets.forget(bucket);
-    await refuseExisting(context, input);
-    throw taken('');
+    throw await takenByOther(context, input);
   }
-  // What a bucket of that name left behind that was deleted by others.
-  await removeDocuments(context, bucket);
   const record: BucketRecord = { owner, region, created_at_ms: Math.floor(Date.now() / 1000) * 1000 };
-  await context.records.write(bucketRecordPath(bucket), JSON.stringify(record), { signal: input.signal });
-  context.buckets.forget(bucket);
-  return context.buckets.info(bucket, input.signal);
+  await writeFirst(context, input, record, left?.etag ?? null);
+  await removeDocuments(context, bucket);
+  buckets.forget(bucket);
+  return buckets.info(bucket, signal);
+}
+
+/** Fails where another has written the record in the meantime. */
+async function writeFirst(
+  context: S3Context,
+  input: BucketAddress,
+  record: BucketRecord,
+  if_etag: string | null,
+): Promise<void> {
+  const path = bucketRecordPath(input.bucket);
+  const condition = context.capabilities.conditional_put ? { if_etag } : {};
+  try {
+    await context.records.write(path, JSON.stringify(record), { signal: input.signal, ...condition });
+  } catch (error) {
+    if (!isStoreError(error, 'precondition_failed')) throw error;
+    const removed = if_etag !== null && (await context.records.read(path, input.signal)) === null;
+    if (!removed) throw await takenByOther(context, input);
+    await writeFirst(context, input, record, null);
+  }
+}
+
+async function takenByOther(context: S3Context, input: BucketAddress): Promise<StoreError> {
+  context.buckets.forget(input.bucket);
+  await refuseExisting(context, input);
+  return taken('');
 }
 
 async function refuseExisting(context: S3Context, { bucket, signal }: BucketAddress): Promise<void> {

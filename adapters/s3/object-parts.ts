@@ -61,8 +61,8 @@ async function headPart(
     const size_bytes = Number(text(headers, 'content-length') ?? 0);
     const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
     const checksum = toChecksum(headers);
-    // Some servers show that of the whole.
-    return { size_bytes, range, checksum: checksum?.type === 'COMPOSITE' ? null : checksum };
+    // Some servers show that of the whole, which ends with the number of parts.
+    return { size_bytes, range, checksum: checksum?.value.includes('-') === true ? null : checksum };
   } catch (error) {
     if (isStoreError(error, 'range_not_satisfiable') || isStoreError(error, 'invalid'))
       throw noSuchPart(info);

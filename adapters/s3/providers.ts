@@ -51,6 +51,8 @@ export interface Habits {
   readonly batches_tell_markers: boolean;
   /** The ETag of an object that was put in one piece is the MD5 of its bytes, whatever encrypts it. */
   readonly md5_etags: boolean;
+  /** Takes a path with the segments `.` and `..` as it is; else they are escaped, and signed like that. */
+  readonly literal_dot_segments: boolean;
 }
 
 /** The limits that S3 itself has ("Multipart upload limits"); every upstream here shares them. */
@@ -188,6 +190,7 @@ const PLAIN: Habits = {
   deletes_null_markers: true,
   batches_tell_markers: true,
   md5_etags: true,
+  literal_dot_segments: true,
 };
 
 export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
@@ -224,6 +227,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     copies_parts_with_checksum: true,
     conditional_copy: true,
     any_condition: true,
+    literal_dot_segments: false,
   },
   generic: PLAIN,
 };

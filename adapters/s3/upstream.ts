@@ -5,10 +5,12 @@ import { encodeUriPath } from '../../src/wire/uri.js';
 import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
 import type { Body, StoreError } from '../contract/index.js';
 import { type AnswerHeaders, text } from './attributes.js';
+import { escapeDotSegments, escapeDotsOfSdk } from './dot-segments.js';
 import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
 import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
 import type { S3AdapterOptions } from './options.js';
+import { PROVIDER_HABITS } from './providers.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 
 /**
@@ -53,10 +55,13 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
   const agent = openAgent(options);
   const sdk = openSdk(options, endpoints.first, path_style);
   if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
+  const { literal_dot_segments } = PROVIDER_HABITS[options.provider];
+  if (!literal_dot_segments) escapeDotsOfSdk(sdk);
   const credentials = options.credentials ?? (() => sdk.config.credentials());
 
   async function sendTo(endpoint: URL, request: UpstreamRequest): Promise<UpstreamAnswer> {
-    const { host, path } = locate(endpoint, path_style, request);
+    const { host, path: plain_path } = locate(endpoint, path_style, request);
+    const path = literal_dot_segments ? plain_path : escapeDotSegments(plain_path);
     const query = encodeQuery(request.query);
     const headers = signedHeaders({
       method: request.method,
