@@ -1,6 +1,7 @@
 /** File, environment and flags, in rising order, made into one validated Config. */
 import { readFileSync } from 'node:fs';
 import { type Environment, RESERVED_ENV, readEnvironment } from './env.js';
+import { mountProblems } from './mount-checks.js';
 import { describeProblems } from './problems.js';
 import { type Config, configSchema } from './schema.js';
 import { isTree, mergeTrees, type Path, type Tree } from './tree.js';
@@ -94,7 +95,7 @@ function crossChecks(config: Config): string[] {
       );
     }
   }
-  return [...problems, ...userChecks(config)];
+  return [...problems, ...mountProblems(config), ...userChecks(config)];
 }
 
 function userChecks(config: Config): string[] {

@@ -45,15 +45,17 @@ const user = z.strictObject({
   policies: z.array(z.string()).default([]),
 });
 
+const retry = z.strictObject({
+  attempts_max: z.int().min(1).max(10).default(3).describe('The first one included.'),
+  delay_ms: z.int().min(1).default(100).describe('Before the first repeat, at most; doubled with each.'),
+  delay_ms_max: z.int().min(1).max(60_000).default(5_000),
+  budget_percent: z.number().min(0).max(100).default(10).describe('Repeats per hundred calls.'),
+});
+
 /** What may stand around an adapter; what is left out is not there. */
 const decorators = {
-  retry: z
-    .strictObject({
-      attempts_max: z.int().min(1).max(10).default(3).describe('The first one included.'),
-      delay_ms: z.int().min(1).default(100).describe('Before the first repeat, at most; doubled with each.'),
-      delay_ms_max: z.int().min(1).max(60_000).default(5_000),
-      budget_percent: z.number().min(0).max(100).default(10).describe('Repeats per hundred calls.'),
-    })
+  retry: retry
+    .nullable()
     .optional()
     .describe('Calls that failed for a moment are repeated, where that is safe.'),
   concurrency_max: z.int().min(1).max(100_000).optional().describe('Calls at a time; others wait.'),
@@ -101,20 +103,18 @@ const decorators = {
     .describe('Contents are encrypted before they leave the node.'),
 };
 
+/** A network fails for a moment where a disk does not. */
+const remoteDecorators = {
+  ...decorators,
+  retry: retry
+    .nullable()
+    .prefault({})
+    .describe('Calls that failed for a moment are repeated, where that is safe; null: never.'),
+};
+
 const endpoint = z
   .string()
   .regex(/^https?:\/\/[^/?#@\s]+\/?$/, '`http://host[:port]` or `https://host[:port]`');
-const remoteAdapter = {
-  fallback_endpoints: z
-    .array(endpoint)
-    .min(1)
-    .max(LIMITS.upstream_endpoints_max)
-    .optional()
-    .describe('Further addresses of the same store, tried in this order when the one before is down.'),
-  region: z.string().min(1).optional(),
-  path_style: z
-    .boolean()
-    .optional()
 const capability = z.boolean().optional();
 const capabilities = z
   .strictObject({
@@ -128,8 +128,19 @@ const capabilities = z
   .optional()
   .describe('Where this server differs from its provider; `backup-node adapters probe` says what to write.');
 
-    .describe('`https://host/bucket/key` instead of `https://bucket.host/key`; by default for all but aws.'),
+const remoteAdapter = {
   capabilities,
+  fallback_endpoints: z
+    .array(endpoint)
+    .min(1)
+    .max(LIMITS.upstream_endpoints_max)
+    .optional()
+    .describe('Further addresses of the same store, tried in this order when the one before is down.'),
+  region: z.string().min(1).optional(),
+  path_style: z
+    .boolean()
+    .optional()
+    .describe('`https://host/bucket/key` instead of `https://bucket.host/key`; by default for all but aws.'),
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
   documents_bucket: z
     .string()
@@ -157,14 +168,28 @@ const adapter = z.discriminatedUnion('type', [
       .enum(['aws', 'minio', 'ceph', 'garage', 'r2', 'b2', 'versitygw', 'backup-node', 'generic'])
       .default('generic'),
     ...remoteAdapter,
-    ...decorators,
+    ...remoteDecorators,
   }),
-  z.strictObject({ type: z.literal('minio'), endpoint, ...remoteAdapter, ...decorators }),
+  z.strictObject({ type: z.literal('minio'), endpoint, ...remoteAdapter, ...remoteDecorators }),
 ]);
 
 const mount = z.strictObject({
-  buckets: z.string().min(1).describe('A bucket name, or a pattern with `*`; the first that matches wins.'),
+  buckets: z
+    .string()
+    .regex(/^[a-z0-9.*-]{1,255}$/, 'lower-case letters, digits, `.`, `-` and `*`')
+    .describe('A bucket name, or a pattern with `*` for any run of characters; the first that matches wins.'),
   adapter: name,
+  upstream_bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+    .optional()
+    .describe('The name of the one bucket in its adapter, where it is another one.'),
+  upstream_prefix: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{0,59}$/, 'the beginning of a bucket name')
+    .optional()
+    .describe("Stands before each bucket's name in its adapter; other buckets there are not seen."),
+  read_only: z.boolean().default(false).describe('Whatever would change something there is refused.'),
 });
 
 const seedingRule = z.strictObject({

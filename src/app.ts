@@ -22,6 +22,7 @@ import { createRequestStats, type RequestStats } from './http/request-stats.js';
 import { fingerprintOf, readTlsMaterial, type TlsFiles, type TlsMaterial } from './http/tls.js';
 import { controlStatus, gaugesOf, type ReportSubject } from './node-report.js';
 import { createNodeRegistry } from './nodes/registry.js';
+import type { MountEvent } from './objects/mount-health.js';
 import { createVerifications, type Verifications } from './objects/verifications.js';
 import { createS3Server } from './s3/server.js';
 import { createShardServer } from './shards/server.js';
@@ -79,7 +80,7 @@ export async function startNode(input: StartNodeInput): Promise<RunningNode> {
   const { config, logger } = input;
   const tls = tlsOf(config);
   const started_at_ms = Date.now();
-  const storage = await openStorage(input);
+  const storage = await openStorage({ ...input, on_mount_event: (event) => logMountEvent(logger, event) });
   try {
     const review = reviewConfig(config, storage.access.shard_tokens.count() > 0);
     if (review.refusals.length > 0) throw new ConfigError(review.refusals);
@@ -104,6 +105,12 @@ export async function startNode(input: StartNodeInput): Promise<RunningNode> {
     await storage.close();
     throw error;
   }
+}
+
+function logMountEvent(logger: Logger, event: MountEvent): void {
+  const { type, mount } = event;
+  if (event.type === 'mount_up') logger.info({ event: type, mount }, 'a mount answers again');
+  else logger.warn({ event: type, mount, err: event.error }, 'a mount does not answer');
 }
 
 function tlsOf({ tls }: Config): Tls | null {

@@ -1,14 +1,14 @@
 /** What a running node says of itself: to `status`, and to who scrapes its metrics. */
-import type { Adapter } from '../adapters/contract/index.js';
 import type { ControlStatus } from './control/status.js';
 import type { Phase } from './http/health.js';
 import type { Gauge } from './http/metrics.js';
 import { SHARD_BUCKET } from './objects/shard-bucket.js';
+import type { ObjectStore } from './objects/store.js';
 
 export interface ReportSubject {
   readonly node_id: string;
   readonly version: string;
-  readonly store: Adapter;
+  readonly store: ObjectStore;
   readonly quota_bytes: number;
   readonly started_at_ms: number;
   readonly phase: () => Phase;
@@ -30,6 +30,11 @@ export function gaugesOf({ store, quota_bytes, started_at_ms, phase }: ReportSub
     gauge('storage_max_bytes', 'The quota, max_storage_gb.', () => quota_bytes),
     gauge('objects', 'Objects, shards included.', async () => (await all()).objects_count),
     gauge('shards', 'Shards.', async () => (await shards()).objects_count),
+    gauge(
+      'mounts_unavailable',
+      'Mounts that did not answer when they were last asked for their buckets.',
+      () => store.health.down().length,
+    ),
     gauge('shards_bytes', 'Bytes of shards.', async () => (await shards()).objects_bytes),
   ];
 }

@@ -7,18 +7,20 @@ import { decoratorOptions } from '../adapters/decorators/settings.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
 import { openAdapter } from '../adapters/open.js';
 import { s3Options } from '../adapters/s3/settings.js';
+import { effectiveAdapters, effectiveMounts } from '../config/effective.js';
 import type { Environment } from '../config/env.js';
 import { RESERVED_ENV } from '../config/env.js';
 import { ConfigError } from '../config/load.js';
 import { reviewConfig } from '../config/review.js';
-import type { AdapterConfig, Config } from '../config/schema.js';
+import type { Config } from '../config/schema.js';
 import { type Access, openAccess } from './access/access.js';
 import { hasSealedSecrets } from './access/key-book.js';
 import { openMasterKey } from './access/master-key.js';
 import { openRootCredentials, type RootCredentials } from './access/root-credentials.js';
 import { type NodeIdentity, openNodeId } from './control/node-id.js';
+import type { MountEvent } from './objects/mount-health.js';
 import { SHARD_BUCKET } from './objects/shard-bucket.js';
-import { createObjectStore } from './objects/store.js';
+import { createObjectStore, type ObjectStore } from './objects/store.js';
 import { explainKeyError, openProtection, type Protection, wasEncrypting } from './protection.js';
 import { openStateStore } from './state/lmdb-state.js';
 import type { StateStore } from './state/store.js';
@@ -30,7 +32,7 @@ export interface Storage {
   readonly access: Access;
   readonly state: StateStore;
   /** All buckets, through mounts and quota. */
-  readonly store: Adapter;
+  readonly store: ObjectStore;
   /** The adapters behind it, by their names in the configuration. */
   readonly adapters: ReadonlyMap<string, Adapter>;
   /** Calls to those adapters that have decorators; the others are not slowed down by counting. */
@@ -44,15 +46,11 @@ export interface OpenStorageInput {
   readonly config: Config;
   readonly env: Environment;
   readonly on_fatal: (error: Error) => void;
+  readonly on_mount_event?: (event: MountEvent) => void;
 }
 
 const GIB = 1024 ** 3;
 const OWNER_ONLY = 0o700;
-
-function adapterConfigs(config: Config): readonly (readonly [string, AdapterConfig])[] {
-  const given = Object.entries(config.adapters);
-  return given.length > 0 ? given : [['disk', { type: 'local', path: config.storage_path }]];
-}
 
 export function quotaBytes(config: Config): number {
   return Math.floor(config.max_storage_gb * GIB);
@@ -72,7 +70,7 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
   const adapters = new Map<string, Adapter>();
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
-    for (const [name, settings] of adapterConfigs(config)) {
+    for (const [name, settings] of Object.entries(effectiveAdapters(config))) {
       const wanted = decoratorOptions(name, settings, env);
       const { observer } = adapter_stats;
       const decorators = Object.keys(wanted).length === 0 ? wanted : { ...wanted, observer };
@@ -103,16 +101,19 @@ async function closeAll(adapters: Iterable<Adapter>): Promise<void> {
 }
 
 function mountsOf(config: Config, adapters: ReadonlyMap<string, Adapter>) {
-  const [first] = adapters.keys();
-  const mounts = config.mounts.length > 0 ? config.mounts : [{ buckets: '*', adapter: first ?? '' }];
-  return mounts.flatMap(({ buckets, adapter: name }) => {
+  return effectiveMounts(config).flatMap(({ buckets, adapter: name, ...rest }) => {
     const adapter = adapters.get(name);
-    return adapter ? [{ pattern: buckets, adapter }] : [];
+    return adapter ? [{ ...rest, pattern: buckets, adapter }] : [];
   });
 }
 
 /** Throws ConfigError for what the configuration asks and this version does not do. */
-export async function openStorage({ config, env, on_fatal }: OpenStorageInput): Promise<Storage> {
+export async function openStorage({
+  config,
+  env,
+  on_fatal,
+  on_mount_event,
+}: OpenStorageInput): Promise<Storage> {
   const { refusals } = reviewConfig(config, true);
   if (refusals.length > 0) throw new ConfigError(refusals);
   const path = resolve(config.storage_path);
@@ -152,6 +153,7 @@ export async function openStorage({ config, env, on_fatal }: OpenStorageInput): 
       quota_bytes: quotaBytes(config),
       makeRoom: (bytes) => make_room(bytes),
       permanent_buckets: [SHARD_BUCKET],
+      ...(on_mount_event && { onMountEvent: on_mount_event }),
     });
     return {
       path,

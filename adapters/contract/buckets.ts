@@ -44,6 +44,8 @@ export interface ListBucketsInput extends Call {
 export interface ListBucketsResult {
   readonly buckets: readonly BucketInfo[];
   readonly next: string | null;
+  /** Only of an object store over several mounts: patterns of those whose buckets are missing, because they do not answer. */
+  readonly unavailable_mounts?: readonly string[];
 }
 
 /**
@@ -69,6 +71,11 @@ export interface Usage {
   readonly versions_count: number;
   /** Logical bytes of all versions and of parts of unfinished uploads. */
   readonly stored_bytes: number;
+  /**
+   * Only where an object store counted by listing what its adapter cannot count: when, null for not yet. Older versions
+   * and parts are not in it.
+   */
+  readonly counted_at_ms?: number | null;
 }
 
 export interface BucketOperations {

@@ -1,3 +1,4 @@
+import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import type { Adapter } from '../contract/index.js';
 import { createBucketBook } from './bucket-book.js';
 import { createHeldAnswers } from './held-answers.js';
@@ -7,8 +8,6 @@ import { createRecords } from './records.js';
 import { createS3Adapter } from './s3-adapter.js';
 import { createUploadRecords } from './upload-records.js';
 import { openUpstream } from './upstream.js';
-
-const DOCUMENTS_BUCKET = 'backup-node-documents';
 
 /** Nothing is asked of the upstream yet: it may be down when the node starts. */
 export async function openS3Adapter(options: S3AdapterOptions): Promise<Adapter> {

@@ -1,24 +1,43 @@
-import type {
-  Adapter,
-  BucketInfo,
-  ListBucketsInput,
-  ListBucketsResult,
+import {
+  type BucketInfo,
+  type ListBucketsInput,
+  type ListBucketsResult,
+  StoreError,
 } from '../../adapters/contract/index.js';
-import type { Mounts } from './mounts.js';
+import type { MountHealth } from './mount-health.js';
+import type { Home, Mounts } from './mounts.js';
 
 interface Page {
   readonly buckets: readonly BucketInfo[];
   readonly complete: boolean;
 }
 
-/** The first `limit` buckets of one adapter that are at home there: a name that another mount owns is not shown. */
-async function listHome(mounts: Mounts, adapter: Adapter, input: ListBucketsInput): Promise<Page> {
+/**
+ * Mounts that see an adapter's buckets under the same names are listed once. Where the first of them is down, so are the
+ * others: they lie in the same adapter.
+ */
+function listedHomes({ homes }: Mounts): Home[][] {
+  const groups: Home[][] = [];
+  for (const home of homes) {
+    const group = groups.find(([first]) => first?.view === home.view);
+    if (group === undefined) groups.push([home]);
+    else group.push(home);
+  }
+  return groups;
+}
+
+/** The first `limit` buckets of one view that are at home there: a name that another mount owns is not shown. */
+async function listHome(mounts: Mounts, group: readonly Home[], input: ListBucketsInput): Promise<Page> {
   const buckets: BucketInfo[] = [];
+  const [first] = group;
+  if (first === undefined) return { buckets, complete: true };
   let after = input.after;
   for (;;) {
-    const page = await adapter.listBuckets(after === undefined ? input : { ...input, after });
-    for (const bucket of page.buckets)
-      if (mounts.find(bucket.name)?.adapter === adapter) buckets.push(bucket);
+    const page = await first.view.listBuckets(after === undefined ? input : { ...input, after });
+    for (const bucket of page.buckets) {
+      const home = mounts.find(bucket.name);
+      if (home !== undefined && group.includes(home)) buckets.push(bucket);
+    }
     if (page.next === null) return { buckets, complete: true };
     if (buckets.length >= input.limit) return { buckets, complete: false };
     after = page.next;
@@ -30,11 +49,45 @@ function byName(a: BucketInfo, b: BucketInfo): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** All mounts' buckets as one ascending list. */
-export async function listAllBuckets(mounts: Mounts, input: ListBucketsInput): Promise<ListBucketsResult> {
-  const pages = await Promise.all(mounts.adapters.map((adapter) => listHome(mounts, adapter, input)));
-  const merged = pages.flatMap(({ buckets }) => buckets).sort(byName);
-  const buckets = merged.slice(0, input.limit);
-  const more = merged.length > buckets.length || pages.some(({ complete }) => !complete);
+function merged(pages: readonly Page[], limit: number): ListBucketsResult {
+  const all = pages.flatMap(({ buckets }) => buckets).sort(byName);
+  const buckets = all.slice(0, limit);
+  const more = all.length > buckets.length || pages.some(({ complete }) => !complete);
   return { buckets, next: more ? (buckets.at(-1)?.name ?? null) : null };
+}
+
+/**
+ * All mounts' buckets as one ascending list. A mount that fails or does not answer in time is left out, and named, so
+ * that it does not take the others with it; where there is nothing else, its failure is the answer.
+ */
+export async function listAllBuckets(
+  mounts: Mounts,
+  health: MountHealth,
+  input: ListBucketsInput,
+): Promise<ListBucketsResult> {
+  const groups = listedHomes(mounts);
+  const [alone] = groups;
+  if (alone !== undefined && groups.length === 1)
+    return merged([await listHome(mounts, alone, input)], input.limit);
+  const outcomes = await Promise.all(
+    groups.map(async (group) => {
+      const patterns = group.map(({ pattern }) => pattern);
+      try {
+        return await health.watch(patterns, () => listHome(mounts, group, input));
+      } catch (error) {
+        input.signal?.throwIfAborted();
+        if (!(error instanceof StoreError)) throw error;
+        return { error, patterns };
+      }
+    }),
+  );
+  const pages = outcomes.flatMap((outcome) => ('error' in outcome ? [] : [outcome]));
+  const failures = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
+  const [failure] = failures;
+  if (failure === undefined) return merged(pages, input.limit);
+  if (pages.length === 0) throw failure.error;
+  return {
+    ...merged(pages, input.limit),
+    unavailable_mounts: failures.flatMap(({ patterns }) => patterns),
+  };
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Adapter, type Body, isStoreError } from '../../adapters/contract/index.js';
 import { openLocalAdapter } from '../../adapters/local/open-local-adapter.js';
-import { matchesPattern } from './mounts.js';
 import { createObjectStore, type ObjectStoreOptions } from './store.js';
 
 let folder: string;
@@ -49,25 +48,6 @@ async function bytesOf(body: Body): Promise<string> {
   for await (const chunk of body) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString();
 }
-
-describe('patterns of mounts', () => {
-  it.each([
-    ['*', 'anything', true],
-    ['a', 'a', true],
-    ['a', 'ab', false],
-    ['photos-*', 'photos-', true],
-    ['photos-*', 'photo', false],
-    ['*-x', 'a-x', true],
-    ['a*a', 'a', false],
-    ['a*a', 'aa', true],
-    ['a*b*c', 'a-b-b-c', true],
-    ['a*b*c', 'a-c', false],
-    ['a*bc*c', 'abc', false],
-    ['', 'a', false],
-  ])('%s and %s: %s', (pattern, name, expected) => {
-    expect(matchesPattern(pattern, name)).toBe(expected);
-  });
-});
 
 describe('buckets over mounts', () => {
   it('land in their home and are listed as one', async () => {

@@ -11,8 +11,21 @@ import { type CallsUnderWay, createCallsUnderWay } from './calls-under-way.js';
 import { commonCapabilities } from './capabilities.js';
 import { copyObjectAcross, copyPartAcross, rangeBytes } from './copy-across.js';
 import { listAllBuckets } from './list-buckets.js';
-import { createMounts, type Mount, type Mounts } from './mounts.js';
+import { createListedUsage, type ListedUsage } from './listed-usage.js';
+import { readOwnChanges } from './mapped-view.js';
+import { createMountHealth, type MountEvent, type MountHealth } from './mount-health.js';
+import {
+  createMounts,
+  type Home,
+  type Mount,
+  type Mounts,
+  ownNameIn,
+  refuseReadOnly,
+  viewForCopy,
+} from './mounts.js';
 import { createQuota, type Quota } from './quota.js';
+import { SHARD_BUCKET } from './shard-bucket.js';
+import { addUsage, usageOf } from './usage.js';
 
 export interface ObjectStoreOptions {
   /** The first whose pattern matches a bucket's name is its home. */
@@ -23,6 +36,14 @@ export interface ObjectStoreOptions {
   readonly makeRoom?: (bytes: number) => Promise<unknown>;
   /** Buckets that nobody deletes. */
   readonly permanent_buckets?: readonly string[];
+  /** Told when a mount stops answering, and when it answers again. */
+  readonly onMountEvent?: (event: MountEvent) => void;
+}
+
+/** The object store, and what is known of its mounts. */
+export interface ObjectStore extends Adapter {
+  readonly mounts: Mounts;
+  readonly health: MountHealth;
 }
 
 type Source = CopyObjectInput['source'] | CopyPartInput['source'];
@@ -41,32 +62,12 @@ interface WritePath {
   readonly writes: CallsUnderWay;
 }
 
-const NO_USAGE: Usage = { objects_count: 0, objects_bytes: 0, versions_count: 0, stored_bytes: 0 };
-
-function addUsage(a: Usage, b: Usage): Usage {
-  return {
-    objects_count: a.objects_count + b.objects_count,
-    objects_bytes: a.objects_bytes + b.objects_bytes,
-    versions_count: a.versions_count + b.versions_count,
-    stored_bytes: a.stored_bytes + b.stored_bytes,
-  };
-}
-
-/** An upstream that cannot count must not keep a status from telling of the others. */
-function counts({ capabilities }: Adapter): boolean {
-  return capabilities.usage;
-}
-
-async function usageOf(adapters: readonly Adapter[]): Promise<Usage> {
-  return (await Promise.all(adapters.map((adapter) => adapter.usage({})))).reduce(addUsage, NO_USAGE);
-}
-
 /** The bytes that a put frees: those of the object in its place, where the bucket keeps no versions. */
-async function replacedBytes(home: Adapter, bucket: string, key: string): Promise<number> {
-  const { versioning } = await home.headBucket({ bucket });
+async function replacedBytes({ view }: Home, bucket: string, key: string): Promise<number> {
+  const { versioning } = await view.headBucket({ bucket });
   if (versioning !== 'unversioned') return 0;
   try {
-    return (await home.headObject({ bucket, key })).info.size_bytes;
+    return (await view.headObject({ bucket, key })).info.size_bytes;
   } catch (error) {
     if (isStoreError(error, 'not_found')) return 0;
     throw error;
@@ -74,11 +75,11 @@ async function replacedBytes(home: Adapter, bucket: string, key: string): Promis
 }
 
 /** What a copy will write. Where the source cannot be read, nothing: then the copy fails, in the adapter's words. */
-async function sourceBytes(from: Adapter, source: Source): Promise<number> {
+async function sourceBytes({ view }: Home, source: Source): Promise<number> {
   const { bucket, key, version_id } = source;
   const range = 'range' in source ? source.range : undefined;
   try {
-    const found = await from.headObject({
+    const found = await view.headObject({
       bucket,
       key,
       ...(version_id !== undefined && { version_id }),
@@ -96,11 +97,11 @@ function admitTo<R>(
   { mounts, quota, writes }: WritePath,
   target: Target,
   size: () => number | Promise<number>,
-  write: (home: Adapter) => Promise<R>,
+  write: (home: Home) => Promise<R>,
 ): Promise<R> {
   return writes.run(async () => {
-    const home = mounts.homeOf(target.bucket);
-    if (mounts.find(target.bucket)?.counts === false) return write(home);
+    const home = mounts.writableHomeOf(target.bucket);
+    if (!home.counts) return write(home);
     const size_bytes = size();
     return quota.admit(
       typeof size_bytes === 'number' ? size_bytes : await size_bytes,
@@ -114,23 +115,62 @@ function admitTo<R>(
  * The one read path and the one write path of the node: an adapter over the adapters, which finds each bucket's home,
  * copies between homes, and keeps what is stored within the quota (no_space before a byte of the body is read).
  */
-export function createObjectStore(options: ObjectStoreOptions): Adapter {
+export function createObjectStore(options: ObjectStoreOptions): ObjectStore {
   const mounts = createMounts(options.mounts);
+  // Removing shards from where they do not count frees nothing.
+  const makeRoom = mounts.find(SHARD_BUCKET)?.counts === true ? options.makeRoom : undefined;
   const quota = createQuota({
     max_bytes: options.quota_bytes,
     measure: async () => (await usageOf(mounts.counted)).stored_bytes,
-    makeRoom: options.makeRoom,
+    makeRoom,
   });
   const path: WritePath = { mounts, quota, writes: createCallsUnderWay() };
-  const permanent = new Set(options.permanent_buckets ?? []);
+  const health = createMountHealth({ onEvent: options.onMountEvent });
+  const listed = createListedUsage();
+  const permanent = options.permanent_buckets ?? [];
   return {
     name: 'objects',
     capabilities: commonCapabilities(mounts.adapters),
-    ...bucketCalls(mounts, permanent),
+    mounts,
+    health,
+    ...bucketCalls(mounts, new Set(permanent)),
+    listBuckets: (input) => listAllBuckets(mounts, health, input),
+    usage: (input) => usageCall({ mounts, listed, permanent }, input),
     ...objectCalls(path),
     ...multipartCalls(path),
-    ...wholeCalls(path),
+    ...wholeCalls(path, listed),
   };
+}
+
+interface Counted {
+  readonly mounts: Mounts;
+  readonly listed: ListedUsage;
+  readonly permanent: readonly string[];
+}
+
+/**
+ * Of all: what counts against the quota, and the node's own buckets wherever they lie. What adapters cannot count is
+ * counted by listing; an upstream that is down keeps no status from telling of the others.
+ */
+async function usageCall(
+  { mounts, listed, permanent }: Counted,
+  input: Parameters<Adapter['usage']>[0],
+): Promise<Usage> {
+  if (input.bucket !== undefined) {
+    const { view } = mounts.homeOf(input.bucket);
+    return view.capabilities.usage
+      ? view.usage({ ...input, bucket: input.bucket })
+      : listed.of(view, input.bucket);
+  }
+  const elsewhere = permanent.flatMap((bucket) => {
+    const home = mounts.find(bucket);
+    return home === undefined || mounts.counted.includes(home.adapter) ? [] : [bucket];
+  });
+  const usages = await Promise.all([
+    usageOf(mounts.counted),
+    ...elsewhere.map((bucket) => usageCall({ mounts, listed, permanent }, { ...input, bucket })),
+  ]);
+  return usages.reduce(addUsage);
 }
 
 type Calls<K extends keyof Adapter> = Pick<Adapter, K>;
@@ -142,40 +182,36 @@ function bucketCalls(
   | 'createBucket'
   | 'headBucket'
   | 'deleteBucket'
-  | 'listBuckets'
   | 'putVersioning'
   | 'getDocument'
   | 'putDocument'
   | 'deleteDocument'
-  | 'usage'
 > {
-  const { homeOf, find, adapters } = mounts;
+  const { homeOf, writableHomeOf, find } = mounts;
   return {
     createBucket: async (input) => {
-      const mount = find(input.bucket);
-      if (mount === undefined) {
+      const home = find(input.bucket);
+      if (home === undefined) {
         throw new StoreError('invalid', `the name ${input.bucket} is reserved or has no mount`, {
           subject: 'bucket',
         });
       }
-      return mount.adapter.createBucket(input);
+      refuseReadOnly(home);
+      return home.view.createBucket(input);
     },
-    headBucket: async (input) => await homeOf(input.bucket).headBucket(input),
+    headBucket: async (input) => await homeOf(input.bucket).view.headBucket(input),
     deleteBucket: async (input) => {
       if (permanent.has(input.bucket)) {
         throw new StoreError('access_denied', `bucket ${input.bucket} belongs to the node`, {
           subject: 'bucket',
         });
       }
-      return homeOf(input.bucket).deleteBucket(input);
+      return writableHomeOf(input.bucket).view.deleteBucket(input);
     },
-    listBuckets: (input) => listAllBuckets(mounts, input),
-    putVersioning: async (input) => homeOf(input.bucket).putVersioning(input),
-    getDocument: async (input) => homeOf(input.bucket).getDocument(input),
-    putDocument: async (input) => homeOf(input.bucket).putDocument(input),
-    deleteDocument: async (input) => homeOf(input.bucket).deleteDocument(input),
-    usage: async (input) =>
-      input.bucket === undefined ? usageOf(adapters.filter(counts)) : homeOf(input.bucket).usage(input),
+    putVersioning: async (input) => writableHomeOf(input.bucket).view.putVersioning(input),
+    getDocument: async (input) => homeOf(input.bucket).view.getDocument(input),
+    putDocument: async (input) => writableHomeOf(input.bucket).view.putDocument(input),
+    deleteDocument: async (input) => writableHomeOf(input.bucket).view.deleteDocument(input),
   };
 }
 
@@ -196,36 +232,39 @@ function objectCalls(
   | 'putRetention'
   | 'putLegalHold'
 > {
-  const { homeOf } = path.mounts;
+  const { homeOf, writableHomeOf } = path.mounts;
   return {
     putObject: (input) =>
       admitTo(
         path,
         input,
         () => input.size_bytes,
-        (home) => home.putObject(input),
+        ({ view }) => view.putObject(input),
       ),
     // Awaited here, because an async function that returns a promise takes three turns more.
-    getObject: async (input) => await homeOf(input.bucket).getObject(input),
-    headObject: async (input) => await homeOf(input.bucket).headObject(input),
-    deleteObject: async (input) => homeOf(input.bucket).deleteObject(input),
-    deleteObjects: async (input) => homeOf(input.bucket).deleteObjects(input),
+    getObject: async (input) => await homeOf(input.bucket).view.getObject(input),
+    headObject: async (input) => await homeOf(input.bucket).view.headObject(input),
+    deleteObject: async (input) => writableHomeOf(input.bucket).view.deleteObject(input),
+    deleteObjects: async (input) => writableHomeOf(input.bucket).view.deleteObjects(input),
     copyObject: async (input) => {
       const from = homeOf(input.source.bucket);
       return admitTo(
         path,
         input,
         () => sourceBytes(from, input.source),
-        (to) => (from === to ? to.copyObject(input) : copyObjectAcross({ from, to }, input)),
+        (to) =>
+          from.adapter === to.adapter
+            ? viewForCopy(from, to).copyObject(input)
+            : copyObjectAcross({ from: from.view, to: to.view }, input),
       );
     },
-    listObjects: async (input) => homeOf(input.bucket).listObjects(input),
-    verifyObject: async (input) => homeOf(input.bucket).verifyObject(input),
-    listVersions: async (input) => homeOf(input.bucket).listVersions(input),
-    getTags: async (input) => homeOf(input.bucket).getTags(input),
-    putTags: async (input) => homeOf(input.bucket).putTags(input),
-    putRetention: async (input) => homeOf(input.bucket).putRetention(input),
-    putLegalHold: async (input) => homeOf(input.bucket).putLegalHold(input),
+    listObjects: async (input) => homeOf(input.bucket).view.listObjects(input),
+    verifyObject: async (input) => homeOf(input.bucket).view.verifyObject(input),
+    listVersions: async (input) => homeOf(input.bucket).view.listVersions(input),
+    getTags: async (input) => homeOf(input.bucket).view.getTags(input),
+    putTags: async (input) => writableHomeOf(input.bucket).view.putTags(input),
+    putRetention: async (input) => writableHomeOf(input.bucket).view.putRetention(input),
+    putLegalHold: async (input) => writableHomeOf(input.bucket).view.putLegalHold(input),
   };
 }
 
@@ -241,15 +280,15 @@ function multipartCalls(
   | 'abortUpload'
   | 'listObjectParts'
 > {
-  const { homeOf } = path.mounts;
+  const { homeOf, writableHomeOf } = path.mounts;
   return {
-    createUpload: async (input) => homeOf(input.bucket).createUpload(input),
+    createUpload: async (input) => writableHomeOf(input.bucket).view.createUpload(input),
     uploadPart: (input) =>
       admitTo(
         path,
         input,
         () => input.size_bytes,
-        (home) => home.uploadPart(input),
+        ({ view }) => view.uploadPart(input),
       ),
     copyPart: async (input) => {
       const from = homeOf(input.source.bucket);
@@ -257,29 +296,36 @@ function multipartCalls(
         path,
         input,
         () => sourceBytes(from, input.source),
-        (to) => (from === to ? to.copyPart(input) : copyPartAcross({ from, to }, input)),
+        (to) =>
+          from.adapter === to.adapter
+            ? viewForCopy(from, to).copyPart(input)
+            : copyPartAcross({ from: from.view, to: to.view }, input),
       );
     },
-    listParts: async (input) => homeOf(input.bucket).listParts(input),
-    listUploads: async (input) => homeOf(input.bucket).listUploads(input),
-    completeUpload: async (input) => homeOf(input.bucket).completeUpload(input),
-    abortUpload: async (input) => homeOf(input.bucket).abortUpload(input),
-    listObjectParts: async (input) => homeOf(input.bucket).listObjectParts(input),
+    listParts: async (input) => homeOf(input.bucket).view.listParts(input),
+    listUploads: async (input) => homeOf(input.bucket).view.listUploads(input),
+    completeUpload: async (input) => writableHomeOf(input.bucket).view.completeUpload(input),
+    abortUpload: async (input) => writableHomeOf(input.bucket).view.abortUpload(input),
+    listObjectParts: async (input) => homeOf(input.bucket).view.listObjectParts(input),
   };
 }
 
 /** Calls about all of the storage. Changes are read from one adapter: cursors of several have no common order. */
-function wholeCalls({
-  mounts: { adapters },
-  writes,
-}: WritePath): Calls<'readChanges' | 'waitForChange' | 'maintain' | 'close'> {
+function wholeCalls(
+  { mounts, writes }: WritePath,
+  listed: ListedUsage,
+): Calls<'readChanges' | 'waitForChange' | 'maintain' | 'close'> {
+  const { adapters } = mounts;
   const only = (): Adapter => {
     const [adapter, ...others] = adapters;
     if (adapter === undefined || others.length > 0) throw unsupported('objects', 'change_feed');
     return adapter;
   };
   return {
-    readChanges: async (input) => only().readChanges(input),
+    readChanges: async (input) => {
+      const adapter = only();
+      return readOwnChanges(adapter, input, ownNameIn(mounts, adapter));
+    },
     waitForChange: async (input) => only().waitForChange(input),
     maintain: async (input) => {
       const results = await Promise.all(adapters.map((adapter) => adapter.maintain(input)));
@@ -289,6 +335,7 @@ function wholeCalls({
       };
     },
     close: async () => {
+      listed.close();
       await writes.ended();
       await Promise.all(adapters.map((adapter) => adapter.close()));
     },

@@ -65,7 +65,10 @@ function fromStoreError(error: StoreError, scene: ErrorScene): S3Error {
     case 'delete_marker':
       return deleteMarker(error, scene);
     case 'access_denied':
-      return answer('AccessDenied');
+      // A mount of ours that is read-only says so; why an upstream refuses us is not the client's business.
+      return answer('AccessDenied', {
+        message: error.detail.mount === undefined ? undefined : error.message,
+      });
     case 'throttled':
       return answer('SlowDown', { headers: { 'retry-after': '1' } });
     case 'unsupported':

@@ -107,9 +107,9 @@ async function* pagesOf(
   }
 }
 
-/** Of all shards, or of those with the prefix, whatever part of them is listed. */
+/** Of all shards, as the store knows them, or of those with the prefix, whatever part of them is listed. */
 async function countShards(deps: Deps, { prefix }: ListQuery, signal: AbortSignal): Promise<Totals> {
-  if (prefix === '' && deps.store.capabilities.usage) {
+  if (prefix === '') {
     const { objects_count, objects_bytes } = await deps.store.usage({ bucket: SHARD_BUCKET, signal });
     return { total_count: objects_count, total_size_bytes: objects_bytes };
   }

@@ -29,14 +29,24 @@ async function run(context: OperationContext): Promise<Reply> {
     `<Owner>${ownerMembers(identity.id, credentials)}</Owner><Buckets>${buckets.join('')}</Buckets>` +
     (page.next === null ? '' : `<ContinuationToken>${encodeToken(page.next)}</ContinuationToken>`) +
     (prefix === undefined ? '' : `<Prefix>${escapeXml(prefix)}</Prefix>`);
-  return { status: 200, body: xmlDocument('ListAllMyBucketsResult', body) };
+  return {
+    status: 200,
+    headers: {
+      [UNAVAILABLE_HEADER]: page.unavailable.size === 0 ? undefined : [...page.unavailable].join(', '),
+    },
+    body: xmlDocument('ListAllMyBucketsResult', body),
+  };
 }
+
+/** S3 has no partial answer: this is how a client sees that buckets of some mounts are missing, and of which. */
+const UNAVAILABLE_HEADER = 'x-backup-node-unavailable-mounts';
 
 /** Stores give pages of their own size; S3 answers with one page of up to `limit`. */
 async function collect(context: OperationContext, limit: number, from: string | undefined) {
   const { store, query, identity, signal } = context;
   const prefix = query.get('prefix');
   const buckets: BucketInfo[] = [];
+  const unavailable = new Set<string>();
   let after = from;
   for (;;) {
     const page = await store.listBuckets({
@@ -47,7 +57,8 @@ async function collect(context: OperationContext, limit: number, from: string | 
       signal,
     });
     buckets.push(...page.buckets);
-    if (page.next === null || buckets.length >= limit) return { buckets, next: page.next };
+    for (const mount of page.unavailable_mounts ?? []) unavailable.add(mount);
+    if (page.next === null || buckets.length >= limit) return { buckets, next: page.next, unavailable };
     after = page.next;
   }
 }
