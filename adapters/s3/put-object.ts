@@ -65,7 +65,9 @@ export async function sendBody(
     stall_ms: context.upstream.body_timeout_ms,
     stalled,
   });
-  const signal = input.signal === undefined ? stall.signal : AbortSignal.any([input.signal, stall.signal]);
+  // A body in one piece cannot stall by itself; and joining signals costs as much as signing.
+  const whole = outgoing.body instanceof Uint8Array;
+  const signal = whole ? input.signal : either(input.signal, stall.signal);
   try {
     const answer = await context.upstream.sendForText({
       ...request,
@@ -81,6 +83,10 @@ export async function sendBody(
     if (outgoing.seen.failure !== undefined) throw outgoing.seen.failure;
     throw toStoreError(error);
   }
+}
+
+function either(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
+  return given === undefined ? own : AbortSignal.any([given, own]);
 }
 
 function withFraming(headers: Headers, outgoing: Outgoing): Headers {
