@@ -37,7 +37,7 @@ const tls = z.strictObject({
 
 const user = z.strictObject({
   name: z.string().min(1).max(64),
-  id: z.string().min(1).max(128).optional().describe('Canonical id; generated when missing.'),
+  id: z.string().min(1).max(128).optional().describe('Canonical id; made from the access key when missing.'),
   display_name: z.string().max(256).optional(),
   email: z.string().max(254).optional(),
   access_key: accessKey.optional(),

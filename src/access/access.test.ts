@@ -66,6 +66,20 @@ describe('identities', () => {
     expect((await open()).root.id).toBe(first.root.id);
   });
 
+  it('of the same keys have the same ids on every node', async () => {
+    const { id: _, ...alice } = ALICE;
+    const first = await open({ users: [alice] });
+    const other_folder = folder;
+    folder = mkdtempSync(join(tmpdir(), 'access-'));
+    const second = await open({ users: [alice] });
+    rmSync(other_folder, { recursive: true });
+    expect(second.root.id).toBe(first.root.id);
+    const ids = [first, second].map((access) => access.credentials.findByAccessKey('ALICE1')?.identity.id);
+    expect(ids[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(ids[0]).not.toBe(first.root.id);
+    expect(ids[1]).toBe(ids[0]);
+  });
+
   it('are made from the configuration as it is at the first start', async () => {
     const access = await open({ users: [ALICE] });
     const credential = access.credentials.findByAccessKey('ALICE1');

@@ -3,7 +3,7 @@ import { LIMITS } from '../../config/limits.js';
 import type { Config, UserConfig } from '../../config/schema.js';
 import type { StateStore } from '../state/store.js';
 import type { CredentialSource, Identity } from './identity.js';
-import { type IdentityBook, makeIdentity, openIdentityBook } from './identity-book.js';
+import { type IdentityBook, idOfAccessKey, makeIdentity, openIdentityBook } from './identity-book.js';
 import { type KeyBook, openKeyBook } from './key-book.js';
 import type { MasterKey } from './master-key.js';
 import { generateKeyPair, type KeyPair } from './root-credentials.js';
@@ -106,7 +106,7 @@ function configuredUsers(state: StateStore) {
 
 async function openRoot(books: Books, pair: KeyPair): Promise<Identity> {
   const kept = books.identities.findByName('root');
-  const root = kept ?? makeIdentity('root', {}, true);
+  const root = kept ?? makeIdentity('root', { id: idOfAccessKey(pair.access_key) }, true);
   if (!kept) await add(books, { identity: root });
   const holder = books.keys.find(pair.access_key);
   if (holder && !holder.identity.is_root) {
@@ -122,7 +122,8 @@ async function createConfiguredUser(books: Books, user: UserConfig): Promise<voi
   const { identities, state } = books;
   if (configuredUsers(state).get(user.name) !== undefined) return;
   const existing = identities.findByName(user.name);
-  const owner = existing ?? makeIdentity(user.name, user);
+  const id = user.id ?? (user.access_key === undefined ? undefined : idOfAccessKey(user.access_key));
+  const owner = existing ?? makeIdentity(user.name, { ...user, id });
   if (!existing && identities.findById(owner.id)) {
     throw new AccessError('exists', `users: id ${owner.id} belongs to another user already`);
   }

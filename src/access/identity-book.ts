@@ -1,5 +1,5 @@
 /** All identities, in memory and in the state store. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { StateStore } from '../state/store.js';
 import type { Identity } from './identity.js';
 
@@ -33,6 +33,14 @@ export interface IdentityDetails {
   readonly display_name?: string | undefined;
   readonly email?: string | undefined;
   readonly policies?: readonly string[];
+}
+
+/**
+ * The same on every node that is given the same access key: nodes before one store have to agree on whose a bucket is.
+ * An access key is no secret, and an id opens nothing.
+ */
+export function idOfAccessKey(access_key: string): string {
+  return createHash('sha256').update(`canonical id of ${access_key}`).digest('hex');
 }
 
 /** Canonical ids are 64 hex digits, as S3's are. */
