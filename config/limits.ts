@@ -175,6 +175,8 @@ export const LIMITS = {
   adapter_queue_wait_ms_max: 30_000,
   /** How long a body that nobody begins to read counts as a call under way. */
   adapter_unread_body_ms_max: 1_000,
+  /** A call that has taken so long is not repeated: its client is about to give up. */
+  adapter_retry_elapsed_ms_max: 15_000,
   /** Repeats that may come at once after a quiet time, before the budget holds them back. */
   adapter_retry_burst: 20,
   /** Read cache. Contents on their way into it, all together; further reads pass by. */
@@ -190,14 +192,32 @@ export const LIMITS = {
   /** An upload is to be completed this long after each of its parts. */
   encryption_part_records_kept_ms: 14 * 24 * 3_600_000,
 
+  /** Change feeds of upstreams. Versions that the inventory knows; what is beyond it is told as gaps. About 200 bytes each. */
+  feed_inventory_max: 50_000_000,
+  /** Versions of one key that reconciliation compares. */
+  feed_versions_of_key_max: 100_000,
+  /** Writes of unknown effect; beyond it a whole pass of reconciliation finds what became of them. */
+  feed_unresolved_max: 10_000,
+  /** An upstream may carry out what it was sent after the answer was given up. */
+  feed_second_look_ms: 60_000,
+  feed_retry_ms_max: 30_000,
+  /** Deletes of a batch that are looked up because the feed does not know whether there is something to delete. */
+  feed_lookups_at_once: 16,
+  /** Deletes that were told of and that a notification may repeat. */
+  feed_deletes_remembered_max: 10_000,
+
   /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
   upstream_connections_max: 128,
   upstream_connect_timeout_ms: 5_000,
   /** Addresses of one store, and how long one that was found down is asked last. */
   upstream_endpoints_max: 16,
   upstream_endpoint_rest_ms: 10_000,
-  /** From the end of a request to the headers of its answer: a complete of many parts takes its time. */
-  upstream_headers_timeout_ms: 60_000,
+  /** From the end of a request to the headers of its answer: below the 60 s after which usual clients give up. */
+  upstream_headers_timeout_ms: 30_000,
+  /** The same for copies and completes, which take their time. */
+  upstream_slow_headers_timeout_ms: 120_000,
+  /** How long a request waits for one of the connections. */
+  upstream_connection_wait_ms_max: 30_000,
   /** Between two pieces of a body, either way. */
   upstream_body_timeout_ms: 30_000,
   /** Of one answer, read ahead of the one who takes it. */

@@ -141,6 +141,15 @@ const remoteAdapter = {
     .boolean()
     .optional()
     .describe('`https://host/bucket/key` instead of `https://bucket.host/key`; by default for all but aws.'),
+  connect_timeout_ms: z.int().min(1).max(600_000).optional().describe('5000 by default.'),
+  answer_timeout_ms: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .optional()
+    .describe(
+      'How long the upstream may think about a request, 30000 by default; copies and completions have two minutes or, where that is more, as long.',
+    ),
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
   documents_bucket: z
     .string()

@@ -131,6 +131,15 @@ describe('retry', () => {
     expect(aborted.calls).toHaveLength(1);
   });
 
+  it('repeats nothing when the call has taken too long already', async () => {
+    const late = retrying([lost('headBucket')], { elapsed_ms_max: 0 });
+    await failure(late.store.headBucket({ bucket }), 'unavailable');
+    expect(late.calls).toHaveLength(1);
+    const early = retrying([lost('headBucket')], { elapsed_ms_max: 60_000 });
+    await early.store.headBucket({ bucket });
+    expect(early.calls).toHaveLength(2);
+  });
+
   it('keeps to its budget', async () => {
     const script = Array.from({ length: 400 }, () => refused('headBucket'));
     const { store, calls } = retrying(script, { burst: 5, budget_percent: 10, attempts_max: 2 });

@@ -15,6 +15,8 @@ export interface RetryOptions {
   readonly budget_percent: number;
   /** Repeats that may come at once after a quiet time. */
   readonly burst: number;
+  /** No repeat begins later than this after the call. Default: whenever. */
+  readonly elapsed_ms_max?: number;
   readonly onRetry?: (retry: RetryReport) => void;
 }
 
@@ -25,6 +27,13 @@ export interface RetryReport {
   readonly attempt: number;
   readonly error: StoreError;
   readonly delay_ms: number;
+}
+
+interface Attempt {
+  readonly method: Method;
+  readonly attempt: number;
+  /** Of the call, by performance.now(). */
+  readonly began_at: number;
 }
 
 /** A token bucket that calls fill: each brings a share of a repeat. */
@@ -89,11 +98,17 @@ function isRetriable(error: unknown): error is StoreError {
  */
 export function retry(inner: Adapter, options: RetryOptions): Adapter {
   const budget = createBudget(options);
+  const { elapsed_ms_max = Number.POSITIVE_INFINITY } = options;
 
   /** Resolves when the next attempt is due; throws what the caller gets when there will be none. */
-  const waitAfter = async (method: Method, attempt: number, error: StoreError, signal?: AbortSignal) => {
+  const waitAfter = async (
+    { method, attempt, began_at }: Attempt,
+    error: StoreError,
+    signal: AbortSignal | undefined,
+  ) => {
     const delay_ms = delayBefore(options, attempt, error);
-    if (delay_ms === undefined || !budget.spend()) throw error;
+    if (delay_ms === undefined || performance.now() - began_at + delay_ms > elapsed_ms_max) throw error;
+    if (!budget.spend()) throw error;
     options.onRetry?.({ adapter: inner.name, method, attempt, error, delay_ms });
     await sleep(delay_ms, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   };
@@ -103,6 +118,7 @@ export function retry(inner: Adapter, options: RetryOptions): Adapter {
     const rule = RETRY_RULES[method];
     const { input, isUntouched } = watchBody(given);
     let uncertain: StoreError | undefined;
+    const began_at = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
         return await run(input);
@@ -115,7 +131,7 @@ export function retry(inner: Adapter, options: RetryOptions): Adapter {
           if (!mayRepeat(rule, input)) throw error;
           uncertain = error;
         }
-        await waitAfter(method, attempt, error, input.signal);
+        await waitAfter({ method, attempt, began_at }, error, input.signal);
       }
     }
   });

@@ -8,6 +8,10 @@ import type { EncryptionOptions } from './encryption/encrypt.js';
 import type { DecoratorOptions } from './stack.js';
 
 const MB = 1_000_000;
+const RETRY_BOUNDS = {
+  burst: LIMITS.adapter_retry_burst,
+  elapsed_ms_max: LIMITS.adapter_retry_elapsed_ms_max,
+};
 
 export type DecoratorSettings = Pick<
   AdapterConfig,
@@ -24,7 +28,7 @@ export function decoratorOptions(
 ): DecoratorOptions {
   const { retry, concurrency_max, bandwidth_limit_mbps, cache, encryption } = settings;
   return {
-    ...(retry && { retry: { ...retry, burst: LIMITS.adapter_retry_burst } }),
+    ...(retry && { retry: { ...retry, ...RETRY_BOUNDS } }),
     ...(concurrency_max !== undefined && { concurrency: { calls_max: concurrency_max } }),
     ...(bandwidth_limit_mbps !== undefined && { bandwidth: createBandwidth(bandwidth_limit_mbps) }),
     ...(cache && { cache: cacheOptions(cache) }),

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../config/limits.js';
+import { StoreError } from '../contract/index.js';
 import type { AnswerHeaders } from './attributes.js';
 
 /** An answer whose headers are there. Its body must be read or discarded. */
@@ -18,7 +19,11 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
   discard(): void;
 }
 
-export type ExchangeOptions = Dispatcher.DispatchOptions & { readonly signal?: AbortSignal | undefined };
+export type ExchangeOptions = Dispatcher.DispatchOptions & {
+  readonly signal?: AbortSignal | undefined;
+  /** How long the request may wait until it is sent. */
+  readonly connection_wait_ms_max: number;
+};
 
 /**
  * One request and its answer. undici's own `request` wraps each answer in a stream, which costs as much processor time
@@ -26,9 +31,10 @@ export type ExchangeOptions = Dispatcher.DispatchOptions & { readonly signal?: A
  */
 export function exchange(
   dispatcher: Dispatcher,
-  { signal, ...options }: ExchangeOptions,
+  { signal, connection_wait_ms_max, ...options }: ExchangeOptions,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
+    let gave_up: StoreError | undefined;
     let controller: Dispatcher.DispatchController | undefined;
     const body = createBody(() => controller);
     const onAbort = () => {
@@ -36,8 +42,19 @@ export function exchange(
       // Before there is a connection, nothing else would tell.
       if (controller === undefined) reject(signal?.reason);
     };
-    const settle = () => signal?.removeEventListener('abort', onAbort);
+    // undici's own times begin when the request is sent: it would wait for a connection for ever.
+    const patience = setTimeout(() => {
+      gave_up = new StoreError('throttled', 'no connection to the upstream became free', {
+        subject: 'adapter',
+      });
+      reject(gave_up);
+    }, connection_wait_ms_max);
+    const settle = () => {
+      clearTimeout(patience);
+      signal?.removeEventListener('abort', onAbort);
+    };
     if (signal?.aborted === true) {
+      clearTimeout(patience);
       reject(signal.reason);
       return;
     }
@@ -45,7 +62,9 @@ export function exchange(
     dispatcher.dispatch(options, {
       onRequestStart(given) {
         controller = given;
+        clearTimeout(patience);
         if (signal?.aborted === true) given.abort(signal.reason);
+        if (gave_up !== undefined) given.abort(gave_up);
       },
       onResponseStart(_, statusCode, headers) {
         if (statusCode >= 200) resolve({ statusCode, headers, body });

@@ -13,6 +13,7 @@ const DEFAULT_REGION = 'us-east-1';
 export function s3Options(name: string, settings: RemoteSettings, env: Environment): S3AdapterOptions {
   const { endpoint, fallback_endpoints, region, path_style, ca_file, documents_bucket, capabilities } =
     settings;
+  const { connect_timeout_ms, answer_timeout_ms } = settings;
   const credentials = credentialsOf(name, settings, env);
   return {
     name,
@@ -22,6 +23,8 @@ export function s3Options(name: string, settings: RemoteSettings, env: Environme
     ...(fallback_endpoints === undefined ? {} : { fallback_endpoints }),
     ...(path_style === undefined ? {} : { path_style }),
     ...(ca_file === undefined ? {} : { ca: readCa(name, ca_file) }),
+    ...(connect_timeout_ms === undefined ? {} : { connect_timeout_ms }),
+    ...(answer_timeout_ms === undefined ? {} : { headers_timeout_ms: answer_timeout_ms }),
     ...(documents_bucket === undefined ? {} : { documents_bucket }),
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(credentials === undefined ? {} : { credentials }),

@@ -58,6 +58,10 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
   const { literal_dot_segments } = PROVIDER_HABITS[options.provider];
   if (!literal_dot_segments) escapeDotsOfSdk(sdk);
   const credentials = options.credentials ?? (() => sdk.config.credentials());
+  const slow_headers_timeout_ms = Math.max(
+    LIMITS.upstream_slow_headers_timeout_ms,
+    options.headers_timeout_ms ?? 0,
+  );
 
   async function sendTo(endpoint: URL, request: UpstreamRequest): Promise<UpstreamAnswer> {
     const { host, path: plain_path } = locate(endpoint, path_style, request);
@@ -81,6 +85,10 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       headers,
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
+      // Else undici closes the connection behind each HEAD, for the sake of servers that answer it with a body.
+      reset: false,
+      ...(isSlow(request) ? { headersTimeout: slow_headers_timeout_ms } : {}),
+      connection_wait_ms_max: LIMITS.upstream_connection_wait_ms_max,
       signal: request.signal,
     });
     if (answer.statusCode >= 300) throw await errorOf(answer);
@@ -105,6 +113,11 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       clearTimeout(timer);
     },
   };
+}
+
+/** A copy, or the completion of an upload: the upstream answers when it has done its work. */
+function isSlow({ method, headers, query }: UpstreamRequest): boolean {
+  return headers?.['x-amz-copy-source'] !== undefined || (method === 'POST' && query?.uploadId !== undefined);
 }
 
 function openAgent(options: S3AdapterOptions): Agent {

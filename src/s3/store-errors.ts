@@ -70,7 +70,7 @@ function fromStoreError(error: StoreError, scene: ErrorScene): S3Error {
         message: error.detail.mount === undefined ? undefined : error.message,
       });
     case 'throttled':
-      return answer('SlowDown', { headers: { 'retry-after': '1' } });
+      return answer('SlowDown', { headers: retryAfter(error) });
     case 'unsupported':
       return answer('NotImplemented', { message: error.message });
     case 'invalid':
@@ -81,10 +81,18 @@ function fromStoreError(error: StoreError, scene: ErrorScene): S3Error {
     case 'no_space':
       return answer('InsufficientStorage');
     case 'unavailable':
-      return answer('ServiceUnavailable', { headers: { 'retry-after': '1' } });
+      return answer('ServiceUnavailable', { headers: retryAfter(error) });
     case 'unexpected':
       return answer('InternalError');
   }
+}
+
+const SECONDS = /^[1-9]\d{0,4}$/;
+
+/** RFC 9110, section 10.2.3. As long as the upstream asks for, where it does in seconds. */
+function retryAfter({ detail }: StoreError): Record<string, string> {
+  const asked = text(detail.retry_after);
+  return { 'retry-after': asked !== undefined && SECONDS.test(asked) ? asked : '1' };
 }
 
 function notFound(error: StoreError, scene: ErrorScene): S3Error {

@@ -1,0 +1,184 @@
+/** A node one of whose mounts is down, in the ways in which servers are down: with real sockets. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configSchema } from '../config/schema.js';
+import { type RunningNode, startNode } from './app.js';
+import { signedClient, type TestClient } from './s3/testing/signed-client.js';
+
+const ANSWER_TIMEOUT_MS = 200;
+/** What nobody on a loaded machine needs for an answer, and what the sum of all timeouts would be above. */
+const QUICK_MS = 15_000;
+
+interface BadServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<BadServer> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** A port on which nothing listens. */
+async function refusedPort(): Promise<number> {
+  const server = await listen(() => undefined);
+  await server.stop();
+  return server.port;
+}
+
+let folder: string;
+let node: RunningNode;
+let client: TestClient;
+const bad: BadServer[] = [];
+const logged: { event?: string; mount?: string; level: number }[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'upstream-down-'));
+  // Two that read and never answer; one resets as soon as it is asked something.
+  bad.push(await listen((socket) => socket.resume()));
+  bad.push(await listen((socket) => socket.once('data', () => socket.resetAndDestroy())));
+  bad.push(await listen((socket) => socket.resume()));
+  const [hole, reset, patient] = bad;
+  const upstream = (port: number | undefined, rest: object = {}) => ({
+    type: 'minio',
+    endpoint: `http://127.0.0.1:${port}`,
+    access_key: 'key',
+    secret_key: 'secret',
+    answer_timeout_ms: ANSWER_TIMEOUT_MS,
+    ...rest,
+  });
+  const config = configSchema.parse({
+    storage_path: folder,
+    port: 0,
+    adapters: {
+      disk: { type: 'local', path: folder },
+      refused: upstream(await refusedPort()),
+      hole: upstream(hole?.port, { retry: null }),
+      reset: upstream(reset?.port),
+      patient: upstream(patient?.port, { answer_timeout_ms: 600_000 }),
+    },
+    mounts: [
+      { buckets: 'refused-*', adapter: 'refused' },
+      { buckets: 'hole-*', adapter: 'hole' },
+      { buckets: 'reset-*', adapter: 'reset', upstream_prefix: 'x-' },
+      { buckets: 'patient-*', adapter: 'patient' },
+      { buckets: 'shards', adapter: 'hole' },
+      { buckets: '*', adapter: 'disk' },
+    ],
+  });
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  node = await startNode({ config, env: {}, logger, on_fatal: () => undefined, stop: () => undefined });
+  const { access_key, secret_key } = node.root;
+  const identity = {
+    id: 'root',
+    name: 'root',
+    display_name: 'root',
+    email: null,
+    is_root: true,
+    policies: [],
+  };
+  const port = Number(new URL(node.s3_url).port);
+  client = signedClient(port, node.region, { access_key, secret_key, identity });
+  expect((await client.send('PUT', '/on-disk')).status).toBe(200);
+});
+
+afterAll(async () => {
+  await node?.drain();
+  for (const server of bad) await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe.each(['refused', 'hole', 'reset'])('a mount whose upstream is down (%s)', (kind) => {
+  it.each([
+    ['PUT', `/${kind}-b`],
+    ['HEAD', `/${kind}-b`],
+    ['GET', `/${kind}-b`],
+    ['GET', `/${kind}-b/key`],
+    ['DELETE', `/${kind}-b/key`],
+    ['PUT', `/${kind}-b/key`],
+  ])('answers %s %s with 503 and when to come again', async (method, path) => {
+    const started = performance.now();
+    const answer = await client.send(method, path, {
+      body: method === 'PUT' && path.endsWith('key') ? 'x' : '',
+    });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('1');
+    if (method !== 'HEAD') expect(answer.element('Code')).toBe('ServiceUnavailable');
+    expect(performance.now() - started).toBeLessThan(QUICK_MS);
+  });
+});
+
+describe('beside it', () => {
+  it('ListBuckets shows the buckets of the others and says whose are missing', async () => {
+    const answer = await client.send('GET', '/');
+    expect(answer.status).toBe(200);
+    expect(answer.elements('Name')).toEqual(['on-disk']);
+    expect(answer.headers['x-backup-node-unavailable-mounts']).toBe(
+      'refused-*, hole-*, shards, reset-*, patient-*',
+    );
+    const warned = logged.filter(({ event }) => event === 'mount_down').map(({ mount }) => mount);
+    expect(warned.sort()).toEqual(['hole-*', 'patient-*', 'refused-*', 'reset-*', 'shards']);
+    expect(await (await fetch(`${node.api_url}/metrics`)).text()).toMatch(
+      /^backup_node_mounts_unavailable 5$/m,
+    );
+  });
+
+  it('other mounts serve as ever, while many calls wait for it', async () => {
+    let waiting = 40;
+    const stuck = Promise.all(
+      Array.from({ length: waiting }, async (_, n) => {
+        const answer = await client.send('GET', `/patient-b${n}/key`);
+        waiting--;
+        return answer.status;
+      }),
+    );
+    for (let n = 0; n < 5; n++) {
+      expect((await client.send('PUT', `/on-disk/k${n}`, { body: 'content' })).status).toBe(200);
+      expect((await client.send('GET', `/on-disk/k${n}`)).text).toBe('content');
+    }
+    expect(waiting).toBe(40);
+    await bad.pop()?.stop();
+    expect(new Set(await stuck)).toEqual(new Set([503]));
+  });
+
+  it('the shard door answers 503 in its own words, and status and health still answer', async () => {
+    const stored = await fetch(`${node.api_url}/api/v1/shards/store`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        shard_id: 'one',
+        shard_data: '',
+        original_hash: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+      }),
+    });
+    expect(stored.status).toBe(503);
+    expect(stored.headers.get('retry-after')).toBe('1');
+    expect(await stored.json()).toEqual({ detail: expect.any(String) });
+    for (const path of ['/api/v1/shards/one', '/api/v1/shards']) {
+      const answer = await fetch(`${node.api_url}${path}`);
+      expect(answer.status).toBe(503);
+      await answer.body?.cancel();
+    }
+    const status = (await (await fetch(`${node.api_url}/api/v1/status`)).json()) as Record<string, unknown>;
+    expect(status.shards).toEqual({ total_count: 0, total_size_bytes: 0, counted_at: null });
+    expect((await fetch(`${node.api_url}/health`)).status).toBe(200);
+  });
+});
