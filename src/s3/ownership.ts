@@ -46,6 +46,8 @@ async function readOwnership({ store, bucket, signal }: OperationContext): Promi
     return parseOwnership(parseXml(document.content, 'OwnershipControls'));
   } catch (error) {
     if (isStoreError(error, 'not_found') && error.subject === 'document') return undefined;
+    // Where no documents are kept, no bucket has controls.
+    if (isStoreError(error, 'unsupported')) return undefined;
     throw error;
   }
 }

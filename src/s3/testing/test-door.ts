@@ -49,9 +49,12 @@ function showUnexpected({ operation, error }: Failure): void {
   if (error.code === 'InternalError') console.error(operation, error.cause ?? error);
 }
 
-export async function startTestDoor(): Promise<TestDoor> {
+/** `around` may stand between the door and the adapter. */
+export async function startTestDoor(
+  around: (adapter: Adapter) => Adapter = (same) => same,
+): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'backup-node-s3-'));
-  const store = await openAdapter({ type: 'local', name: 'test', path: folder });
+  const store = around(await openAdapter({ type: 'local', name: 'test', path: folder }));
   const users = {
     root: credential('Root', true),
     alice: credential('Alice', false),
