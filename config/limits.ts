@@ -86,6 +86,8 @@ export const LIMITS = {
    */
   mount_list_wait_ms_max: 3_000,
   mount_list_pause_ms: 10_000,
+  /** How long `config check --online` waits for an answer of each upstream. */
+  config_check_wait_ms: 5_000,
   /** Buckets of upstreams, which do not count what they hold, are counted by listing: pages of so many, at most so many. */
   usage_count_page_count: 1_000,
   usage_count_pages_max: 10_000,
@@ -205,6 +207,18 @@ export const LIMITS = {
   feed_lookups_at_once: 16,
   /** Deletes that were told of and that a notification may repeat. */
   feed_deletes_remembered_max: 10_000,
+
+  /** MinIO. How often its buffer of records is filled, where it does not send them by itself. */
+  minio_flush_interval_ms: 2_000,
+  /** A stream on which nothing comes for so long is dead. */
+  minio_silence_ms_max: 30_000,
+  minio_record_bytes_max: 1024 ** 2,
+  /** Records that may wait to be written. */
+  minio_records_unwritten_max: 1_000,
+
+  /** Whether an adapter can be reached: how long its answer may take, and how old one may be. */
+  adapter_check_ms_max: 3_000,
+  adapter_check_age_ms_max: 2_000,
 
   /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
   upstream_connections_max: 128,

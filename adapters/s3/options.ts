@@ -22,6 +22,8 @@ export interface S3AdapterOptions {
    * created when it is first needed, and hidden from every call.
    */
   readonly documents_bucket?: string;
+  /** Sent as User-Agent, so that the upstream's own records tell these requests from all others: `name/version`. */
+  readonly user_agent?: string;
   readonly connections_max?: number;
   readonly connect_timeout_ms?: number;
   /** From the end of the request until the headers of the answer are there. */

@@ -58,6 +58,7 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
   const { literal_dot_segments } = PROVIDER_HABITS[options.provider];
   if (!literal_dot_segments) escapeDotsOfSdk(sdk);
   const credentials = options.credentials ?? (() => sdk.config.credentials());
+  const { user_agent } = options;
   const slow_headers_timeout_ms = Math.max(
     LIMITS.upstream_slow_headers_timeout_ms,
     options.headers_timeout_ms ?? 0,
@@ -82,7 +83,8 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       origin: `${endpoint.protocol}//${host}`,
       path: query === '' ? path : `${path}?${query}`,
       method: request.method,
-      headers,
+      // Not signed: proxies change it.
+      headers: user_agent === undefined ? headers : { ...headers, 'user-agent': user_agent },
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
       // Else undici closes the connection behind each HEAD, for the sake of servers that answer it with a body.
@@ -140,6 +142,7 @@ function openSdk(options: S3AdapterOptions, endpoint: URL, path_style: boolean):
     forcePathStyle: path_style,
     // Retries are the retry decorator's, which knows what is safe to repeat.
     maxAttempts: 1,
+    ...(options.user_agent === undefined ? {} : { customUserAgent: options.user_agent }),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {

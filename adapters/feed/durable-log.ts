@@ -1,0 +1,325 @@
+import { randomBytes } from 'node:crypto';
+import { LIMITS } from '../../config/limits.js';
+import { type Change, type ReadChangesResult, StoreError } from '../contract/index.js';
+import type {
+  ChangeLog,
+  Entry,
+  FeedState,
+  Intent,
+  KnownBucket,
+  KnownVersion,
+  NewChange,
+  StoredIntent,
+} from './change-log.js';
+import { groupCommits } from './group-commit.js';
+import { type LogKeys, logKeys } from './log-keys.js';
+import type { FeedStore, FeedTable } from './store.js';
+
+export interface DurableLogOptions {
+  readonly store: FeedStore;
+  /** Name of the adapter: each has a log of its own. */
+  readonly adapter: string;
+  readonly now_ms?: () => number;
+  readonly changes_max?: number;
+  readonly inventory_max?: number;
+}
+
+/** What is written with every commit. */
+interface Meta {
+  /** Tells a log from the one before it, where the node lost its state: cursors of the other are gaps. */
+  readonly epoch: string;
+  readonly sequence: number;
+  /** Readers behind it have missed something. */
+  readonly trimmed: number;
+  /** Up to here changes are removed. */
+  readonly removed: number;
+  readonly inventory_count: number;
+  readonly inventory_full: boolean;
+}
+
+type StoredChange = Omit<Change, 'cursor'>;
+
+interface Tables {
+  readonly changes: FeedTable<StoredChange>;
+  readonly intents: FeedTable<StoredIntent>;
+  readonly versions: FeedTable<KnownVersion>;
+  readonly buckets: FeedTable<KnownBucket>;
+  readonly meta: FeedTable<Meta>;
+  readonly states: FeedTable<FeedState>;
+}
+
+const CURSOR = /^([0-9a-f]{8})\.(\d{1,15})$/;
+const PAGE = 1_000;
+const FRESH: FeedState = { baseline_at_ms: null, reconciled_at_ms: null, pass: null, pass_wanted: false };
+
+/** The log of one adapter in the node's own state. One at a time for each adapter. */
+export function openDurableLog(options: DurableLogOptions): ChangeLog {
+  const { store, adapter } = options;
+  const keys = logKeys(adapter);
+  const tables: Tables = {
+    changes: store.table('feed_changes'),
+    intents: store.table('feed_intents'),
+    versions: store.table('feed_versions'),
+    buckets: store.table('feed_buckets'),
+    meta: store.table('feed_meta'),
+    states: store.table('feed_states'),
+  };
+  const deleted = recentKeys(LIMITS.feed_deletes_remembered_max);
+  const waiters = new Set<() => void>();
+  let closed = false;
+  let meta = tables.meta.get(adapter) ?? newMeta();
+  let state = tables.states.get(adapter) ?? FRESH;
+  const wake = () => {
+    for (const go of waiters) go();
+    waiters.clear();
+  };
+  const write = groupCommits<Entry>(
+    store,
+    (entries) => {
+      // Only what was committed is remembered here: an abort leaves all as it was.
+      const next = applyEntries(
+        { tables, keys, options, deleted, meta, state, now_ms: nowOf(options) },
+        entries,
+      );
+      void tables.meta.put(adapter, next.meta);
+      if (next.state !== state) void tables.states.put(adapter, next.state);
+      pending = next;
+    },
+    () => {
+      const news = pending.meta.sequence !== meta.sequence;
+      ({ meta, state } = pending);
+      if (news) wake();
+    },
+  );
+  let pending = { meta, state };
+
+  const isNews = (after: string | null) => {
+    const place = placeOf(meta, after);
+    return place.foreign || place.sequence < meta.sequence;
+  };
+  return {
+    read: (after, limit) => readLog(tables, keys, meta, after, limit),
+    wait(after, signal) {
+      if (signal.aborted || closed || isNews(after)) return Promise.resolve();
+      return new Promise((resolve) => {
+        const go = () => {
+          signal.removeEventListener('abort', go);
+          waiters.delete(go);
+          resolve();
+        };
+        signal.addEventListener('abort', go, { once: true });
+        waiters.add(go);
+      });
+    },
+    close() {
+      closed = true;
+      wake();
+    },
+    newIntent: (intent: Intent) => ({
+      ...intent,
+      id: `${intent.at_ms.toString(36)}-${randomBytes(6).toString('hex')}`,
+    }),
+    write,
+    intents: (limit) =>
+      tables.intents.range({ from: keys.start, to: keys.end, limit }).map(({ value }) => value),
+    state: () => state,
+    status: () => ({
+      cursor: meta.sequence === 0 ? null : cursorOf(meta, meta.sequence),
+      changes_count: meta.sequence - meta.removed,
+      inventory_count: meta.inventory_count,
+      inventory_full: meta.inventory_full,
+    }),
+    known: (bucket, key, version_id) => tables.versions.get(keys.version(bucket, key, version_id)),
+    wasDeleted: (bucket, key, version_id) => deleted.has(keys.version(bucket, key, version_id)),
+    versions: (bucket, after, through) =>
+      knownVersions(
+        tables,
+        after === null ? keys.beforeBucket(bucket) : keys.behindKey(bucket, after),
+        through === null ? keys.behindBucket(bucket) : keys.behindKey(bucket, through),
+      ),
+    versionsOf: (bucket, key) =>
+      knownVersions(tables, keys.beforeKey(bucket, key), keys.behindKey(bucket, key)),
+    bucket: (bucket) => tables.buckets.get(keys.bucket(bucket)),
+    buckets: (after, limit) =>
+      tables.buckets
+        .range({ after: keys.bucket(after), to: keys.end, limit })
+        .map(({ key }) => keys.readBucket(key)),
+  };
+}
+
+function nowOf({ now_ms = Date.now }: DurableLogOptions): number {
+  return now_ms();
+}
+
+function newMeta(): Meta {
+  const epoch = randomBytes(4).toString('hex');
+  return { epoch, sequence: 0, trimmed: 0, removed: 0, inventory_count: 0, inventory_full: false };
+}
+
+function cursorOf({ epoch }: Meta, sequence: number): string {
+  return `${epoch}.${sequence}`;
+}
+
+interface Place {
+  readonly sequence: number;
+  /** The cursor of a log that is gone. */
+  readonly foreign: boolean;
+}
+
+function placeOf(meta: Meta, cursor: string | null): Place {
+  if (cursor === null) return { sequence: 0, foreign: false };
+  const match = CURSOR.exec(cursor);
+  if (match === null) {
+    throw new StoreError('invalid', 'the cursor is not one of this change feed', { subject: 'adapter' });
+  }
+  const sequence = Number(match[2]);
+  const foreign = match[1] !== meta.epoch || sequence > meta.sequence;
+  return foreign ? { sequence: 0, foreign } : { sequence, foreign };
+}
+
+function readLog(
+  tables: Tables,
+  keys: LogKeys,
+  meta: Meta,
+  after: string | null,
+  limit: number,
+): ReadChangesResult {
+  const { sequence, foreign } = placeOf(meta, after);
+  const changes = tables.changes
+    .range({ after: keys.sequence(sequence), to: keys.end, limit: Math.min(limit, PAGE) })
+    .map(({ key, value }) => ({ ...value, cursor: cursorOf(meta, keys.readSequence(key)) }));
+  const gap = foreign || (after !== null && sequence < meta.trimmed);
+  // A reader of another log would be told of its gap for ever, if it kept its cursor.
+  const nothing = gap ? cursorOf(meta, meta.sequence) : after;
+  return { changes, cursor: changes.at(-1)?.cursor ?? nothing, gap };
+}
+
+function* knownVersions(tables: Tables, start: string, to: string): Iterable<KnownVersion> {
+  for (let after = start; ; ) {
+    const page = tables.versions.range({ after, to, limit: PAGE });
+    for (const { value } of page) yield value;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.key;
+  }
+}
+
+interface RecentKeys {
+  has(key: string): boolean;
+  add(key: string): void;
+  delete(key: string): void;
+}
+
+/** The newest `keys_max` of them. */
+function recentKeys(keys_max: number): RecentKeys {
+  const recent = new Set<string>();
+  return {
+    has: (key) => recent.has(key),
+    delete: (key) => void recent.delete(key),
+    add(key) {
+      recent.delete(key);
+      recent.add(key);
+      const [oldest] = recent;
+      if (recent.size > keys_max && oldest !== undefined) recent.delete(oldest);
+    },
+  };
+}
+
+interface Work {
+  readonly tables: Tables;
+  readonly keys: LogKeys;
+  readonly options: DurableLogOptions;
+  readonly deleted: RecentKeys;
+  readonly meta: Meta;
+  readonly state: FeedState;
+  readonly now_ms: number;
+}
+
+/** Runs inside one transaction. */
+function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; state: FeedState } {
+  const { tables, keys, options, deleted, now_ms } = work;
+  const inventory_max = options.inventory_max ?? LIMITS.feed_inventory_max;
+  const meta = { ...work.meta };
+  let { state } = work;
+  for (const entry of entries) {
+    for (const intent of entry.begin ?? []) void tables.intents.put(keys.intent(intent.id), intent);
+    for (const id of entry.settle ?? []) void tables.intents.delete(keys.intent(id));
+    for (const change of entry.changes ?? []) {
+      if (entry.admit?.(change) === false) continue;
+      const place = keys.version(change.bucket, change.key, change.version_id);
+      if (change.type === 'delete') deleted.add(place);
+      else deleted.delete(place);
+      meta.inventory_count += remember(tables, keys, change, meta.inventory_count < inventory_max);
+      if (meta.inventory_count >= inventory_max) meta.inventory_full = true;
+      if (entry.silent === true) continue;
+      meta.sequence += 1;
+      void tables.changes.put(keys.sequence(meta.sequence), storedChange(change, now_ms));
+    }
+    if (entry.mark_gap === true) meta.trimmed = meta.sequence;
+    if (entry.state !== undefined) state = { ...state, ...entry.state };
+  }
+  trim(tables, keys, meta, options.changes_max ?? LIMITS.changes_kept_max);
+  return { meta, state };
+}
+
+function storedChange(change: NewChange, at_ms: number): StoredChange {
+  const { type, bucket, key, version_id, etag, size_bytes } = change;
+  return { type, bucket, key, version_id, etag, size_bytes, at_ms };
+}
+
+/** How many versions more the inventory has. */
+function remember(tables: Tables, keys: LogKeys, change: NewChange, has_room: boolean): number {
+  const { type, bucket, key, version_id, etag, size_bytes, modified_at_ms } = change;
+  const place = keys.version(bucket, key, version_id);
+  switch (type) {
+    case 'put':
+    case 'delete_marker': {
+      const is_new = tables.versions.get(place) === undefined;
+      if (is_new && !has_room) return 0;
+      const delete_marker = type === 'delete_marker';
+      void tables.versions.put(place, { key, version_id, etag, size_bytes, modified_at_ms, delete_marker });
+      return is_new ? 1 : 0;
+    }
+    case 'delete':
+      if (tables.versions.get(place) === undefined) return 0;
+      void tables.versions.delete(place);
+      return -1;
+    case 'bucket_created':
+    case 'bucket_changed': {
+      const before = tables.buckets.get(keys.bucket(bucket));
+      const versioning = change.versioning ?? before?.versioning ?? null;
+      void tables.buckets.put(keys.bucket(bucket), { versioning });
+      return 0;
+    }
+    case 'bucket_deleted':
+      void tables.buckets.delete(keys.bucket(bucket));
+      return -forgetBucket(tables, keys, bucket);
+    case 'metadata':
+      return 0;
+  }
+}
+
+/** A bucket is empty when it is deleted; what the inventory still has of it was deleted by others. */
+function forgetBucket(tables: Tables, keys: LogKeys, bucket: string): number {
+  const left = tables.versions.range({
+    from: keys.beforeBucket(bucket),
+    to: keys.behindBucket(bucket),
+    limit: PAGE,
+  });
+  for (const { key } of left) void tables.versions.delete(key);
+  return left.length;
+}
+
+/** A little at a time, so that no commit takes long. */
+function trim(
+  tables: Tables,
+  keys: LogKeys,
+  meta: { -readonly [K in keyof Meta]: Meta[K] },
+  changes_max: number,
+): void {
+  for (let n = 0; n < PAGE && meta.sequence - meta.removed > changes_max; n++) {
+    meta.removed += 1;
+    void tables.changes.delete(keys.sequence(meta.removed));
+  }
+  meta.trimmed = Math.max(meta.trimmed, meta.removed);
+}

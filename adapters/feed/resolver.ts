@@ -1,0 +1,162 @@
+import { LIMITS } from '../../config/limits.js';
+import type { Adapter } from '../contract/index.js';
+import type { ChangeLog, NewChange, StoredIntent } from './change-log.js';
+import { bucketThere, compare, seePages } from './observe.js';
+import { bucketChange, metadataChange } from './outcomes.js';
+import type { WriteOrder } from './write-order.js';
+
+/** Finds out what became of writes whose answers never came: of the last run, of calls that timed out or were broken off. */
+export interface Resolver {
+  add(intent: StoredIntent): void;
+  /** Resolves when every write known so far has been looked at once. */
+  idle(): Promise<void>;
+  readonly pending_count: number;
+  close(): Promise<void>;
+}
+
+interface Unresolved {
+  readonly intent: StoredIntent;
+  /** What was sent may take effect after the first look. */
+  readonly looks: number;
+  readonly due_ms: number;
+}
+
+export interface ResolverOptions {
+  readonly upstream: Adapter;
+  readonly log: ChangeLog;
+  readonly order: WriteOrder;
+  /** More is unresolved than may be remembered: only a whole pass finds it all. */
+  readonly onOverflow: () => void;
+}
+
+export function createResolver({ upstream, log, order, onOverflow }: ResolverOptions): Resolver {
+  const waiting = new Map<string, Unresolved>();
+  const closing = new AbortController();
+  let idlers: (() => void)[] = [];
+  let running: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let failures = 0;
+
+  const unseen = () => Array.from(waiting.values()).some(({ looks }) => looks === 0);
+  const release = () => {
+    if (unseen() && !closing.signal.aborted) return;
+    for (const go of idlers) go();
+    idlers = [];
+  };
+
+  function schedule(): void {
+    if (closing.signal.aborted || running !== null || waiting.size === 0) return;
+    if (timer !== null) clearTimeout(timer);
+    const due_ms = Math.min(...Array.from(waiting.values(), (one) => one.due_ms));
+    timer = setTimeout(start, Math.max(0, due_ms - Date.now())).unref();
+  }
+
+  function start(): void {
+    timer = null;
+    running = run().finally(() => {
+      running = null;
+      release();
+      schedule();
+    });
+  }
+
+  async function run(): Promise<void> {
+    for (const one of Array.from(waiting.values())) {
+      if (one.due_ms > Date.now()) continue;
+      if (closing.signal.aborted) return;
+      try {
+        await look(one);
+        failures = 0;
+      } catch {
+        // The upstream is down: nothing can be found out now.
+        failures += 1;
+        const wait_ms = Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10));
+        const due_ms = Date.now() + wait_ms * (0.5 + Math.random() / 2);
+        for (const [id, later] of waiting)
+          waiting.set(id, { ...later, due_ms: Math.max(later.due_ms, due_ms) });
+        return;
+      }
+    }
+  }
+
+  async function look(one: Unresolved): Promise<void> {
+    const { intent, looks } = one;
+    const { bucket, key, id } = intent;
+    const watch = order.watch();
+    try {
+      const busy = watch.has(bucket, key);
+      const changes = busy ? [] : await found(upstream, log, one, closing.signal);
+      const done = looks > 0 && !busy;
+      const admit = () => !watch.has(bucket, key);
+      await log.write({ changes, admit, ...(done ? { settle: [id] } : {}) });
+      if (done) waiting.delete(id);
+      else if (busy || watch.has(bucket, key)) waiting.set(id, { ...one, due_ms: Date.now() + 500 });
+      else waiting.set(id, { intent, looks: 1, due_ms: Date.now() + LIMITS.feed_second_look_ms });
+    } finally {
+      watch.end();
+    }
+  }
+
+  return {
+    add(intent) {
+      if (waiting.size >= LIMITS.feed_unresolved_max) {
+        onOverflow();
+        log.write({ settle: [intent.id] }).catch(() => undefined);
+        return;
+      }
+      waiting.set(intent.id, { intent, looks: 0, due_ms: Date.now() });
+      schedule();
+    },
+    idle() {
+      if (!unseen() || closing.signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => idlers.push(resolve));
+    },
+    get pending_count() {
+      return waiting.size;
+    },
+    async close() {
+      closing.abort();
+      if (timer !== null) clearTimeout(timer);
+      await running;
+      release();
+    },
+  };
+}
+
+async function found(
+  upstream: Adapter,
+  log: ChangeLog,
+  { intent: { kind, bucket, key }, looks }: Unresolved,
+  signal: AbortSignal,
+): Promise<NewChange[]> {
+  const there = await bucketThere(upstream, bucket, signal);
+  const known = log.bucket(bucket) !== undefined;
+  if (there === null) return known ? [bucketChange('bucket_deleted', bucket)] : [];
+  const changes = known ? [] : [bucketChange('bucket_created', bucket, there.versioning)];
+  if (kind === 'bucket' || (key === '' && looks > 0)) return changes;
+  if (kind === 'bucket_settings')
+    return [...changes, bucketChange('bucket_changed', bucket, there.versioning)];
+  const differences = await keyDifferences(upstream, log, bucket, key, signal);
+  if (kind !== 'metadata' || looks > 0) return [...changes, ...differences];
+  const newest = Array.from(log.versionsOf(bucket, key)).at(-1);
+  const about = metadataChange(bucket, key, newest?.version_id ?? 'null', newest);
+  return [...changes, ...differences, about];
+}
+
+/** How the versions of one key differ from those that were told of. */
+async function keyDifferences(
+  upstream: Adapter,
+  log: ChangeLog,
+  bucket: string,
+  key: string,
+  signal: AbortSignal,
+): Promise<NewChange[]> {
+  const versions_max = LIMITS.feed_versions_of_key_max;
+  const seen = [];
+  for await (const page of seePages(upstream, bucket, { after: null, prefix: key, versions_max, signal })) {
+    seen.push(...page.versions.filter((version) => version.key === key));
+    // Keys that begin with this one come behind it.
+    if (page.through !== null && page.through !== key) break;
+  }
+  return Array.from(compare(bucket, seen, log.versionsOf(bucket, key))).flatMap(({ changes }) => changes);
+}

@@ -1,0 +1,169 @@
+import { LIMITS } from '../../config/limits.js';
+import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
+import { isStoreError } from '../contract/index.js';
+import { type MinioOptions, type OpenClient, openClient } from './client.js';
+import { EVENTS } from './events.js';
+
+/**
+ * One listener for all buckets, those that are made later too: MinIO's ListenNotification without a bucket. The client's
+ * own poller asks again by itself when its stream ends, and does not say so; here every interruption is seen, because
+ * whatever happened meanwhile is lost to the listener.
+ */
+export interface Notifications {
+  status(): NotificationStatus;
+  close(): Promise<void>;
+}
+
+export interface NotificationStatus {
+  readonly connected: boolean;
+  readonly last_record_at_ms: number | null;
+  /** The server sends records only when its buffer is full, so it is filled every few seconds. */
+  readonly flushing: boolean;
+  readonly last_error: string | null;
+}
+
+export interface NotificationOptions {
+  readonly minio: MinioOptions;
+  /** In order. What it returns is waited for now and then, so that records do not pile up. */
+  readonly onRecord: (record: unknown) => Promise<void>;
+  /** A stream begins: what was before it may have been missed. */
+  readonly onConnect: () => Promise<void>;
+}
+
+export function listenToMinio({ minio, onRecord, onConnect }: NotificationOptions): Notifications {
+  const closing = new AbortController();
+  let connected = false;
+  let last_record_at_ms: number | null = null;
+  let last_error: string | null = null;
+  let flushing = false;
+
+  async function listenOnce(opened: OpenClient): Promise<void> {
+    const { client } = opened;
+    let heard_at_ms = Date.now();
+    // A server that sends what it has answers at once, and says something every second.
+    const watch = setInterval(() => {
+      const silent_ms = Date.now() - heard_at_ms;
+      if (silent_ms > LIMITS.minio_silence_ms_max) return opened.close();
+      if (silent_ms > LIMITS.minio_flush_interval_ms) flushing = true;
+      if (flushing) fillBuffer(opened, minio.documents_bucket ?? DOCUMENTS_BUCKET).catch(() => undefined);
+    }, LIMITS.minio_flush_interval_ms).unref();
+    try {
+      const query = [
+        ...EVENTS.map((name) => `events=${encodeURIComponent(name).replace('*', '%2A')}`),
+        'ping=1',
+      ];
+      const answer = await client.makeRequestAsync(
+        { method: 'GET', query: query.join('&') },
+        '',
+        [200],
+        minio.region,
+      );
+      connected = true;
+      last_error = null;
+      await onConnect();
+      let unwritten = 0;
+      for await (const line of linesOf(answer, () => {
+        heard_at_ms = Date.now();
+      })) {
+        for (const record of recordsOf(line)) {
+          last_record_at_ms = Date.now();
+          const written = onRecord(record);
+          unwritten = (unwritten + 1) % LIMITS.minio_records_unwritten_max;
+          if (unwritten === 0) await written;
+          else written.catch(() => undefined);
+        }
+      }
+    } finally {
+      connected = false;
+      clearInterval(watch);
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      const began_at_ms = Date.now();
+      let opened: OpenClient | undefined;
+      const stop = () => opened?.close();
+      try {
+        opened = await openClient(minio);
+        closing.signal.addEventListener('abort', stop, { once: true });
+        if (!closing.signal.aborted) await listenOnce(opened);
+      } catch (error) {
+        last_error = kindOf(error);
+      } finally {
+        closing.signal.removeEventListener('abort', stop);
+        opened?.close();
+      }
+      failures = Date.now() - began_at_ms > LIMITS.feed_retry_ms_max ? 1 : failures + 1;
+      await pause(failures, closing.signal);
+    }
+  }
+
+  const running = run();
+  return {
+    status: () => ({ connected, last_record_at_ms, flushing, last_error }),
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+/** Capped, with full jitter. */
+function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const wait_ms = Math.random() * Math.min(LIMITS.feed_retry_ms_max, 100 * 2 ** Math.min(failures, 10));
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, wait_ms).unref();
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+function kindOf(error: unknown): string {
+  if (isStoreError(error)) return error.kind;
+  const { code } = error as { code?: unknown };
+  return code === 'AccessDenied' || code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch'
+    ? 'access_denied'
+    : 'unavailable';
+}
+
+async function* linesOf(stream: AsyncIterable<Buffer>, heard: () => void): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    heard();
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      const line = rest.subarray(0, end).toString('utf8').trim();
+      rest = rest.subarray(end + 1);
+      if (line !== '') yield line;
+    }
+    if (rest.length > LIMITS.minio_record_bytes_max) throw new Error('a record is too long');
+  }
+}
+
+function recordsOf(line: string): unknown[] {
+  const { Records } = JSON.parse(line) as { Records?: unknown };
+  return Array.isArray(Records) ? Records : [];
+}
+
+/** MinIO escapes `<` in records to six characters: more than its two buffers of 2 and 4 KiB hold. */
+const PADDING = '<'.repeat(1_400);
+export const FLUSH_KEY = 'feed/flush';
+
+/**
+ * Releases of 2025 and later lack the flush behind each record (their response writer hides it), so records would wait for
+ * others to come. A record of our own that is larger than the buffers pushes them out.
+ */
+async function fillBuffer({ client }: OpenClient, bucket: string): Promise<void> {
+  const write = () => client.putObject(bucket, FLUSH_KEY, '', 0, { 'x-amz-meta-padding': PADDING });
+  await write().catch(async (error: { code?: unknown }) => {
+    if (error.code !== 'NoSuchBucket') throw error;
+    await client.makeBucket(bucket).catch(() => undefined);
+    await write();
+  });
+}
