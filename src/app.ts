@@ -20,6 +20,7 @@ import { METRICS_CONTENT_TYPE, renderMetrics } from './http/metrics.js';
 import { createMetricsDoor } from './http/metrics-door.js';
 import { createRequestStats, type RequestStats } from './http/request-stats.js';
 import { fingerprintOf, readTlsMaterial, type TlsFiles, type TlsMaterial } from './http/tls.js';
+import { mountStates } from './mount-report.js';
 import { controlStatus, gaugesOf, type ReportSubject } from './node-report.js';
 import { createNodeRegistry } from './nodes/registry.js';
 import type { MountEvent } from './objects/mount-health.js';
@@ -175,6 +176,7 @@ function shardServer(parts: Parts, door: Door): FastifyInstance {
       any_host: config.allow_anonymous_shards === true,
       verifyToken: (token) => access.shard_tokens.verify(token),
     },
+    mounts: () => mountStates(config, storage.store),
     phase: phase.phase,
     observe: parts.counters.observe,
     serverFactory: door.serverFactory,

@@ -141,6 +141,33 @@ describe('beside it', () => {
     );
   });
 
+  it('/api/v1/mounts tells which answer', async () => {
+    const { mounts } = (await (await fetch(`${node.api_url}/api/v1/mounts`)).json()) as {
+      mounts: Record<string, unknown>[];
+    };
+    expect(mounts.map(({ buckets, available }) => [buckets, available])).toEqual([
+      ['refused-*', false],
+      ['hole-*', false],
+      ['reset-*', false],
+      ['patient-*', false],
+      ['shards', false],
+      ['*', true],
+    ]);
+    expect(mounts[0]).toEqual({
+      buckets: 'refused-*',
+      adapter: 'refused',
+      adapter_type: 'minio',
+      location: expect.stringMatching(/^http:/),
+      upstream_bucket: null,
+      upstream_prefix: null,
+      read_only: false,
+      counts_against_quota: false,
+      holds_shards: false,
+      available: false,
+      error: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
   it('other mounts serve as ever, while many calls wait for it', async () => {
     let waiting = 40;
     const stuck = Promise.all(

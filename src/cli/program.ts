@@ -65,6 +65,13 @@ function addConfig(program: Command): void {
   withSettings(config.command('show').description('the effective configuration, secrets hidden')).action(
     async (options) => (await import('./config.js')).runConfigShow(options),
   );
+  withSettings(
+    config
+      .command('check [bucket...]')
+      .description('which bucket lands where and why, and what a start would refuse or warn of'),
+  )
+    .option('--online', 'ask the upstreams whether they answer and whether the buckets exist')
+    .action(async (buckets, options) => (await import('./config-check.js')).runConfigCheck(buckets, options));
   config
     .command('schema')
     .description('JSON Schema of the configuration file')

@@ -13,6 +13,8 @@ export interface ShardServerDeps {
   readonly node: NodeIdentity;
   readonly settings: ShardSettings;
   readonly access: ShardAccess;
+  /** What /api/v1/mounts shows. */
+  readonly mounts: () => Promise<readonly object[]>;
   /** `running` answers /health with 200, anything else with 503. */
   readonly phase: () => 'starting' | 'running' | 'draining';
   /** Told of what metrics count; must not throw. */

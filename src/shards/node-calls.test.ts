@@ -150,7 +150,13 @@ describe('access', () => {
 
   it('needs a token for all but / and /health where anonymous calls are not accepted', async () => {
     await start({ access: { anonymous: false, verifyToken } });
-    for (const path of ['/api/v1/status', '/api/v1/shards', '/api/v1/shards/x', '/api/v1/nodes']) {
+    for (const path of [
+      '/api/v1/status',
+      '/api/v1/shards',
+      '/api/v1/shards/x',
+      '/api/v1/nodes',
+      '/api/v1/mounts',
+    ]) {
       const refused = await node.call('GET', path);
       expect(refused).toMatchObject({ status: 401, json: { detail: expect.any(String) } });
       expect(refused.headers['www-authenticate']).toBe('Bearer');

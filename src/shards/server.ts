@@ -15,6 +15,7 @@ import { ShardApiError, toApiError } from './errors.js';
 import { bodyIsDue, closeAfterAnswer, markAwaitingContinue } from './refusal.js';
 import { deleteRoutes } from './routes/delete.js';
 import { listRoutes } from './routes/list.js';
+import { mountRoutes } from './routes/mounts.js';
 import { nodeRoutes } from './routes/nodes.js';
 import { retrieveRoutes } from './routes/retrieve.js';
 import { rootRoutes } from './routes/root.js';
@@ -65,7 +66,15 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
   app.register(rootRoutes(route_deps));
   app.register(async (api) => {
     api.addHook('onRequest', requireToken(deps.access));
-    for (const routes of [statusRoutes, storeRoutes, retrieveRoutes, deleteRoutes, listRoutes, nodeRoutes]) {
+    for (const routes of [
+      statusRoutes,
+      storeRoutes,
+      retrieveRoutes,
+      deleteRoutes,
+      listRoutes,
+      nodeRoutes,
+      mountRoutes,
+    ]) {
       api.register(routes(route_deps));
     }
   });

@@ -109,6 +109,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       ...options.settings,
     },
     access: { anonymous: true, verifyToken: () => undefined, ...options.access },
+    mounts: async () => [{ buckets: '*' }],
     phase: options.phase ?? (() => 'running'),
     observe: (event) => events.push(event),
   });
