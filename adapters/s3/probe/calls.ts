@@ -23,19 +23,26 @@ export interface UploadName {
 
 /** Raw requests, as the upstream answers them: nothing is made up for. */
 export interface Calls {
-  /** Whatever the answer. Fails only when there is none. */
+  /** Whatever the answer; asks again where it is that the server is busy. Fails only when there is none. */
   send(request: UpstreamRequest): Promise<Answer>;
+  sendOnce(request: UpstreamRequest): Promise<Answer>;
   /** `send`, failing with a StoreError for a refusal. */
   must(request: UpstreamRequest): Promise<Answer>;
-  /** All uploads that were begun: some servers do not list them. */
+  /** All uploads that were begun, and the keys that were written by bucket: some servers do not list them. */
   readonly begun: UploadName[];
+  readonly written: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const REPEATS_MAX = 4;
 const REPEAT_DELAY_MS = 500;
 
 export function createCalls(upstream: Upstream, signal: AbortSignal | undefined): Calls {
+  const written = new Map<string, Set<string>>();
   async function once(request: UpstreamRequest): Promise<Answer & { readonly busy: boolean }> {
+    const { method, bucket, key } = request;
+    if (key !== undefined && (method === 'PUT' || method === 'POST')) {
+      written.set(bucket, (written.get(bucket) ?? new Set<string>()).add(key));
+    }
     try {
       const answer = await upstream.sendForText({ ...request, signal });
       const { code, message } = readError(answer.text);
@@ -63,12 +70,14 @@ export function createCalls(upstream: Upstream, signal: AbortSignal | undefined)
   };
   return {
     send,
+    sendOnce: once,
     async must(request) {
       const answer = await send(request);
       if (!answer.ok) throw notSo(`${request.method} was refused: ${answer.refusal}`);
       return answer;
     },
     begun: [],
+    written,
   };
 }
 

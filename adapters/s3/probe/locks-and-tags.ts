@@ -5,6 +5,8 @@ import { expectRefusal, type Probing, put } from './probing.js';
 /** Object Lock in a bucket of its own. Only GOVERNANCE, which the clean-up may bypass, and for seconds. */
 export async function probeLocks(probing: Probing): Promise<void> {
   await probing.observe('object_lock', async () => {
+    // What is locked is a version.
+    ensure(probing.seen.get('versioning')?.observed === true, 'there are no versions');
     const { bucket, answer } = await probing.scratch.create('locks', {
       'x-amz-bucket-object-lock-enabled': 'true',
     });

@@ -18,7 +18,7 @@ export interface Scratch {
 /** How long a lock on a scratch object lasts, should the upstream not let it be bypassed; clocks may differ a little. */
 const LOCK_MS = 30_000;
 const CLOCKS_DIFFER_MS = 3_000;
-const ROUNDS_MAX = 6;
+const ROUNDS_MAX = 4;
 const ROUND_DELAY_MS = 100;
 
 export function createScratch(calls: Calls, prefix: string): Scratch {
@@ -36,28 +36,40 @@ export function createScratch(calls: Calls, prefix: string): Scratch {
       return locks_end_ms;
     },
     async remove(cleaning) {
-      const left: string[] = [];
       for (const { bucket, key, upload_id } of calls.begun) {
         const query = { uploadId: upload_id };
         await cleaning.send({ method: 'DELETE', bucket, key, query }).catch(() => undefined);
       }
+      const left: string[] = [];
       for (const bucket of made) {
-        const gone = await removeBucket(cleaning, bucket, locks_end_ms).catch(() => false);
+        const keys = [...(calls.written.get(bucket) ?? [])];
+        const gone = await removeBucket(cleaning, bucket, keys).catch(() => false);
         if (!gone) left.push(bucket);
       }
-      return left;
+      if (left.length === 0 || locks_end_ms < Date.now()) return left;
+      // Only a lock that cannot be bypassed keeps an object; it ends by itself.
+      await delay(locks_end_ms + CLOCKS_DIFFER_MS - Date.now());
+      const gone = await Promise.all(
+        left.map((bucket) => removeBucket(cleaning, bucket, []).catch(() => false)),
+      );
+      return left.filter((_, index) => gone[index] !== true);
     },
   };
 }
 
-async function removeBucket(calls: Calls, bucket: string, locks_end_ms: number): Promise<boolean> {
+async function removeBucket(calls: Calls, bucket: string, written: readonly string[]): Promise<boolean> {
   for (let round = 0; round < ROUNDS_MAX; round++) {
+    // Some servers show other names than they keep. In versioned buckets this makes delete markers, which are listed.
+    if (round === 1)
+      await removeAll(
+        calls,
+        bucket,
+        written.map((key) => ({ key, version_id: undefined })),
+      );
     await empty(calls, bucket);
     const { ok, refusal } = await calls.send({ method: 'DELETE', bucket });
     if (ok || refusal.startsWith('404')) return true;
-    // Only a lock that cannot be bypassed keeps an object; it ends by itself.
-    const locked_ms = round === 1 ? locks_end_ms + CLOCKS_DIFFER_MS - Date.now() : 0;
-    await delay(Math.max(locked_ms, ROUND_DELAY_MS * 2 ** round));
+    await delay(ROUND_DELAY_MS * 2 ** round);
   }
   return false;
 }
@@ -71,6 +83,13 @@ async function empty(calls: Calls, bucket: string): Promise<void> {
   const versions = await listAll(calls, bucket, { versions: '' }, 'ListVersionsResult');
   const found =
     versions.length > 0 ? versions : await listAll(calls, bucket, { 'list-type': 2 }, 'ListBucketResult');
+  await removeAll(calls, bucket, found);
+  // Delete markers of the version `null` go only this way on some servers.
+  const named = versions.filter(({ version_id }) => version_id === 'null');
+  if (named.length > 0) await calls.send(batchRequest(bucket, named));
+}
+
+async function removeAll(calls: Calls, bucket: string, found: readonly Found[]): Promise<void> {
   for (const { key, version_id } of found) {
     await calls.send({
       method: 'DELETE',
@@ -80,9 +99,6 @@ async function empty(calls: Calls, bucket: string): Promise<void> {
       headers: { 'x-amz-bypass-governance-retention': 'true' },
     });
   }
-  // Delete markers of the version `null` go only this way on some servers.
-  const named = versions.filter(({ version_id }) => version_id === 'null');
-  if (named.length > 0) await calls.send(batchRequest(bucket, named));
 }
 
 /** The first page is all that is needed: what is found is deleted before the next look. */
