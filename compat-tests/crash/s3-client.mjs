@@ -10,6 +10,7 @@ import { encode, encodeKey } from '../support/presign.mjs';
  * @property {string} s3_url
  * @property {string} access_key
  * @property {string} secret_key
+ * @property {string} [region]
  *
  * @typedef {object} Call
  * @property {string} method
@@ -63,12 +64,12 @@ const digest = (data) => createHash('sha256').update(data).digest('hex');
  * @param {Call} call
  * @returns {{ path: string, headers: Record<string, string> }}
  */
-export function signCall({ s3_url, access_key, secret_key }, call) {
+export function signCall({ s3_url, access_key, secret_key, region = REGION }, call) {
   const { method, bucket = '', key = '', query = {}, body = '' } = call;
   const path = bucket === '' ? '/' : `/${bucket}${key === '' ? '' : `/${encodeKey(key)}`}`;
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const day = time.slice(0, 8);
-  const scope = `${day}/${REGION}/s3/aws4_request`;
+  const scope = `${day}/${region}/s3/aws4_request`;
   const payload = call.sha256 ?? digest(body);
   /** @type {Record<string, string>} */
   const signed = {
@@ -84,7 +85,7 @@ export function signCall({ s3_url, access_key, secret_key }, call) {
     .join('&');
   const canonical_headers = names.map((name) => `${name}:${signed[name]?.trim()}\n`).join('');
   const request = [method, path, canonical_query, canonical_headers, names.join(';'), payload].join('\n');
-  const signing_key = [REGION, 's3', 'aws4_request'].reduce(hmac, hmac(`AWS4${secret_key}`, day));
+  const signing_key = [region, 's3', 'aws4_request'].reduce(hmac, hmac(`AWS4${secret_key}`, day));
   const signature = createHmac('sha256', signing_key)
     .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest(request)}`)
     .digest('hex');
