@@ -14,6 +14,7 @@ import {
 } from './content.js';
 import { PART_EXTRA_BYTES, partsOfEtag, plainBytes, TRAILER_BYTES } from './format.js';
 import { KEY_REFERENCE_BYTES, type Keys, notAsSealed } from './keys.js';
+import { pinned } from './pinned.js';
 import { readAll } from './read-all.js';
 import { replaced, unlessReplaced } from './replaced.js';
 import { openTrailer, type Trailer } from './trailer.js';
@@ -73,7 +74,7 @@ export function createContents(inner: Adapter, keys: Keys): Contents {
     const request = inner.getObject({
       bucket,
       key: info.key,
-      ...(info.version_id !== 'null' && { version_id: info.version_id }),
+      ...pinned(info),
       range: { start: stored_end - TRAILER_BYTES, end: stored_end - 1 },
       condition: { if_match: [info.etag] },
       ...(signal && { signal }),
@@ -160,7 +161,7 @@ async function placesOf(inner: Adapter, { bucket, info, signal }: StoredVersion)
     const page = await inner.listObjectParts({
       bucket,
       key: info.key,
-      ...(info.version_id !== 'null' && { version_id: info.version_id }),
+      ...pinned(info),
       ...(after !== undefined && { after }),
       limit: inner.capabilities.list_limit_max,
       ...(signal && { signal }),

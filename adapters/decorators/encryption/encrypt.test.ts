@@ -205,4 +205,29 @@ describe('encryption', () => {
     await store.deleteObject({ bucket, key: 'swap', condition: { if_size_bytes: 4 } });
     await failure(store.headObject({ bucket, key: 'swap' }), 'not_found');
   });
+
+  it('reads and copies a null version behind later ones, of one piece and of parts', async () => {
+    const store = node();
+    const versioned = 'versioned';
+    await store.createBucket({ bucket: versioned, owner: OWNER });
+    const address = { bucket: versioned, key: 'one' };
+    const old = bytesOf(1, 1_000);
+    await store.putObject({ ...address, body: old, size_bytes: old.length });
+    const { upload_id } = await store.createUpload({ bucket: versioned, key: 'parts' });
+    const upload = { bucket: versioned, key: 'parts', upload_id };
+    const { etag } = await store.uploadPart({ ...upload, part_number: 1, body: old, size_bytes: old.length });
+    await store.completeUpload({ ...upload, parts: [{ part_number: 1, etag }] });
+    await store.putVersioning({ bucket: versioned, versioning: 'enabled' });
+    await store.deleteObject(address);
+    const newer = utf8('newer');
+    await store.putObject({ bucket: versioned, key: 'parts', body: newer, size_bytes: newer.length });
+    for (const key of ['one', 'parts']) {
+      const source = { bucket: versioned, key, version_id: 'null' };
+      // A node that remembers nothing has to ask for all of it.
+      expect(Buffer.from(await readAll((await node().getObject(source)).body))).toEqual(Buffer.from(old));
+      const target = { bucket: versioned, key: `copy of ${key}` };
+      await node().copyObject({ source, ...target, replace_attributes: false, replace_tags: false });
+      expect(Buffer.from(await readAll((await node().getObject(target)).body))).toEqual(Buffer.from(old));
+    }
+  });
 });

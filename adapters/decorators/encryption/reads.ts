@@ -14,6 +14,7 @@ import { type Content, MARK, OF_PARTS, type Piece, shownInfo } from './content.j
 import type { Contents } from './contents.js';
 import type { Keys } from './keys.js';
 import { openFrames, openWhole, spanOf } from './open-frames.js';
+import { pinned } from './pinned.js';
 import { unlessReplaced, whileReplaced } from './replaced.js';
 
 const NOTHING = new Uint8Array(0);
@@ -59,7 +60,7 @@ export function createReads(inner: Adapter, contents: Contents, keys: Keys): Rea
       });
       const request = inner.getObject({
         ...addressOf(input),
-        ...(stored.version_id !== 'null' && { version_id: stored.version_id }),
+        ...pinned(stored),
         range: { start: piece.stored_at + span.stored.start, end: piece.stored_at + span.stored.end },
         condition: { if_match: [stored.etag] },
       });

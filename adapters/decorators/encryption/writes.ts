@@ -17,6 +17,7 @@ import type { Conditions } from './conditions.js';
 import { type Content, contentOfObject, DIGESTS, MARK, OF_PARTS, shownInfo } from './content.js';
 import { type Contents, markOf } from './contents.js';
 import type { Keys } from './keys.js';
+import { pinned } from './pinned.js';
 import type { Reads } from './reads.js';
 import { whileReplaced } from './replaced.js';
 import { seal } from './seal.js';
@@ -85,11 +86,10 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
     const algorithm = input.checksum_algorithm;
     if (algorithm === undefined || content.checksum?.algorithm === algorithm) return content;
     const { bucket, key } = input.source;
-    const version = stored.version_id !== 'null' && { version_id: stored.version_id };
     const { info, body } = await reads.get({
       bucket,
       key,
-      ...version,
+      ...pinned(stored),
       ...(input.signal && { signal: input.signal }),
     });
     const checksum = await checksumOfBody(algorithm, body);
@@ -131,8 +131,7 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
   const copyParts = async (input: CopyObjectInput, source: ObjectInfo): Promise<CopyObjectResult> => {
     const { bucket, key } = input.source;
     const call = input.signal && { signal: input.signal };
-    const version = source.version_id !== 'null' && { version_id: source.version_id };
-    const { info, body } = await reads.get({ bucket, key, ...version, ...call });
+    const { info, body } = await reads.get({ bucket, key, ...pinned(source), ...call });
     const tags = input.replace_tags ? input.attributes?.tags : await tagsOf(inner, input, info);
     const algorithm = input.checksum_algorithm ?? info.checksum?.algorithm;
     const attributes: ObjectAttributes = {
@@ -177,8 +176,7 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
 async function tagsOf(inner: Adapter, input: CopyObjectInput, info: ObjectInfo): Promise<Tags | undefined> {
   if (info.tags_count === 0) return undefined;
   const { bucket, key } = input.source;
-  const version = info.version_id !== 'null' && { version_id: info.version_id };
-  return (await inner.getTags({ bucket, key, ...version })).tags;
+  return (await inner.getTags({ bucket, key, ...pinned(info) })).tags;
 }
 
 async function checksumOfBody(algorithm: ChecksumAlgorithm, body: Body): Promise<ObjectChecksum> {
