@@ -73,6 +73,8 @@ export const LIMITS = {
   refused_body_look_ms: 20,
   /** Shards per piece of a streamed listing. */
   shard_page_count: 1_000,
+  /** Shards that are looked at together, where a listing does not tell all of them. */
+  shard_lookups_at_once: 16,
   registered_nodes_max: 10_000,
   node_id_bytes_max: 256,
   /** Verification results of reads that wait to be written together. */
@@ -146,6 +148,9 @@ export const LIMITS = {
   /** Blocks of 512 KiB that one upload may hold, and that all uploads and verifications together may hold. */
   blob_upload_blocks_max: 4,
   blob_write_blocks_max: 64,
+  /** Files of this size and more are written past the page cache, so many blocks at a time. */
+  blob_direct_bytes_min: 16 * 1024 ** 2,
+  blob_direct_writes_max: 2,
   /**
    * Unsynced bytes of a file after which the disk is told to begin writing: 256 MiB in 510 ms, against 560 ms when all is
    * left to the last sync.

@@ -51,12 +51,29 @@ describe('block pool', () => {
   });
 
   it('gives memory back, but not that of blocks in use', async () => {
-    const pool = createBlockPool({ blocks_max: 4, shared: true });
+    const pool = createBlockPool({ blocks_max: 4, shared: false });
     const held = await pool.take();
     pool.give(await pool.take());
     expect(pool.size).toBe(2);
     pool.trim();
     expect(pool.size).toBe(1);
     expect((await pool.take()).index).not.toBe(held.index);
+  });
+
+  it('gives the memory of shared blocks back when none is in use any more', async () => {
+    const pool = createBlockPool({ blocks_max: 4, shared: true });
+    const [held, other] = [await pool.take(), await pool.take()];
+    held.bytes.fill(1);
+    other.bytes.fill(2);
+    pool.give(other);
+    pool.trim();
+    expect(pool.size).toBe(2);
+    expect(new Set(held.bytes)).toEqual(new Set([1]));
+    pool.give(held);
+    pool.trim();
+    expect(pool.size).toBe(0);
+    const fresh = await pool.take();
+    expect([held.index, other.index]).not.toContain(fresh.index);
+    expect(fresh.bytes.buffer).not.toBe(held.bytes.buffer);
   });
 });

@@ -18,16 +18,53 @@ export interface BlockPool {
    * somebody else needs a block; the returned function withdraws the offer.
    */
   offer(hurry: () => void): () => void;
-  /** Frees the memory of blocks that nobody holds. */
+  /** Frees the memory of blocks that nobody holds; that of shared blocks only when nobody holds any. */
   trim(): void;
   /** Blocks that exist, taken or not. */
   readonly size: number;
 }
 
+/** Where a pool has its blocks from. */
+interface BlockMemory {
+  allocate(): Buffer<ArrayBufferLike>;
+  /** How many of `free` blocks it can do without, of `size` that exist. */
+  release(free: number, size: number): number;
+}
+
+const OWN_MEMORY: BlockMemory = {
+  allocate: () => Buffer.from(new ArrayBuffer(BLOCK_BYTES)),
+  release: (free) => free,
+};
+
+const WASM_PAGE_BYTES = 64 * 1024;
+
+/**
+ * For blocks that workers see and that are written past the page cache, which asks for memory at the border of a page:
+ * a memory of WebAssembly is the only one that JavaScript can get there. All blocks lie in one, which grows.
+ */
+function sharedMemory(blocks_max: number): BlockMemory {
+  const pages = BLOCK_BYTES / WASM_PAGE_BYTES;
+  let memory: WebAssembly.Memory | undefined;
+  return {
+    allocate() {
+      memory ??= new WebAssembly.Memory({ initial: 0, maximum: blocks_max * pages, shared: true });
+      const offset = memory.grow(pages) * WASM_PAGE_BYTES;
+      return Buffer.from(memory.buffer, offset, BLOCK_BYTES);
+    },
+    release(free, size) {
+      if (free < size) return 0;
+      memory = undefined;
+      return free;
+    },
+  };
+}
+
 export function createBlockPool(options: {
   readonly blocks_max: number;
+  /** With worker threads. */
   readonly shared: boolean;
 }): BlockPool {
+  const memory = options.shared ? sharedMemory(options.blocks_max) : OWN_MEMORY;
   const free: Block[] = [];
   const waiting: ((block: Block) => void)[] = [];
   const offers = new Set<() => void>();
@@ -38,8 +75,7 @@ export function createBlockPool(options: {
     if (size >= options.blocks_max) return undefined;
     size += 1;
     nextIndex += 1;
-    const memory = options.shared ? new SharedArrayBuffer(BLOCK_BYTES) : new ArrayBuffer(BLOCK_BYTES);
-    return { index: nextIndex, bytes: Buffer.from(memory) };
+    return { index: nextIndex, bytes: memory.allocate() };
   }
 
   function hurryOne(): void {
@@ -77,8 +113,9 @@ export function createBlockPool(options: {
       return () => offers.delete(hurry);
     },
     trim() {
-      size -= free.length;
-      free.length = 0;
+      const released = memory.release(free.length, size);
+      size -= released;
+      free.length -= released;
     },
     get size() {
       return size;

@@ -4,7 +4,7 @@ import type { Block } from './block-pool.js';
 
 /** What a worker is asked. It answers `update` and `digest`, for each stream in the order asked. */
 export type LaneRequest =
-  | { readonly op: 'block'; readonly block: number; readonly memory: ArrayBufferLike }
+  | { readonly op: 'block'; readonly block: number; readonly bytes: Uint8Array }
   | { readonly op: 'open'; readonly stream: number; readonly algorithms: readonly string[] }
   | { readonly op: 'update'; readonly stream: number; readonly block: number; readonly length: number }
   | { readonly op: 'digest' | 'drop'; readonly stream: number };
@@ -146,7 +146,7 @@ function openStream(
     async update(block, length) {
       if (!lane.known_blocks.has(block.index)) {
         lane.known_blocks.add(block.index);
-        send({ op: 'block', block: block.index, memory: block.bytes.buffer });
+        send({ op: 'block', block: block.index, bytes: block.bytes });
       }
       await ask({ op: 'update', stream, block: block.index, length });
     },

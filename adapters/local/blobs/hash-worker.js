@@ -62,7 +62,7 @@ const streams = new Map();
 function serve(request) {
   switch (request.op) {
     case 'block':
-      blocks.set(request.block, new Uint8Array(request.memory));
+      blocks.set(request.block, request.bytes);
       return;
     case 'open':
       streams.set(

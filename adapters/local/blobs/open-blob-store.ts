@@ -92,6 +92,8 @@ function createBlobStore(options: BlobStoreOptions, { paths, sync, locks, folder
     inline_bytes_max: options.inline_bytes_max ?? LIMITS.blob_inline_bytes_max,
     hash_in_place_bytes_max: options.hash_in_place_bytes_max ?? LIMITS.blob_hash_in_place_bytes_max,
     blocks_in_flight_max: LIMITS.blob_upload_blocks_max - 1,
+    direct_bytes_min: LIMITS.blob_direct_bytes_min,
+    direct_writes: createLimiter(LIMITS.blob_direct_writes_max),
     writeback_bytes: LIMITS.blob_writeback_bytes,
     pool: writePool,
     lanes,

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { createDirectWriter, NO_DIRECT_WRITER } from './direct-writer.js';
 import { closeFile, openFile, syncData, syncFile, unlinkFile, writeError, writeFully } from './durable-fs.js';
 import type { Limiter } from './limiter.js';
 
@@ -14,6 +15,8 @@ export interface TemporaryFile {
 
 export interface TemporaryFileOptions {
   readonly path: string;
+  /** For a large file: its whole blocks pass by the page cache. See direct-writer.ts. */
+  readonly direct_writes: Limiter | undefined;
   /** Unsynced bytes after which the disk is told to begin, so that not everything is left to the end. */
   readonly writeback_bytes: number;
   /** Shared by all files: a long sync holds one of the few threads that all file and index work runs on. */
@@ -21,7 +24,8 @@ export interface TemporaryFileOptions {
 }
 
 export function createTemporaryFile(options: TemporaryFileOptions): TemporaryFile {
-  const { path, writeback_bytes, long_syncs } = options;
+  const { path, direct_writes, writeback_bytes, long_syncs } = options;
+  const direct = direct_writes === undefined ? NO_DIRECT_WRITER : createDirectWriter({ path, direct_writes });
   let opening: Promise<number> | undefined;
   let closed = false;
   let unsynced_bytes = 0;
@@ -51,6 +55,7 @@ export function createTemporaryFile(options: TemporaryFileOptions): TemporaryFil
     async write(bytes, position) {
       try {
         const fd = await open();
+        if (await direct.write(bytes, position)) return;
         await writeFully(fd, bytes, position);
         unsynced_bytes += bytes.length;
         if (unsynced_bytes < writeback_bytes) return;
@@ -68,6 +73,7 @@ export function createTemporaryFile(options: TemporaryFileOptions): TemporaryFil
         if (writeback !== undefined) await writeback;
         if (writebackError !== undefined) throw writebackError;
         await (unsynced_bytes >= writeback_bytes / 8 ? long_syncs(() => syncFile(fd)) : syncFile(fd));
+        await direct.close();
         // Nothing is left to be written or freed: that takes less time than a trip to another thread.
         closed = true;
         closeSync(fd);
@@ -78,6 +84,7 @@ export function createTemporaryFile(options: TemporaryFileOptions): TemporaryFil
     async discard() {
       if (opening === undefined) return;
       await writeback;
+      await direct.close().catch(() => undefined);
       // What cannot be removed now is swept at the next start; the error that led here is the one to report.
       if (!closed) await opening.then(closeFile).catch(() => undefined);
       await unlinkFile(path).catch(() => undefined);

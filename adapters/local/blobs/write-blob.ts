@@ -28,6 +28,9 @@ export interface WriteContext {
   readonly inline_bytes_max: number;
   readonly hash_in_place_bytes_max: number;
   readonly blocks_in_flight_max: number;
+  /** From this size on, files are written past the page cache. */
+  readonly direct_bytes_min: number;
+  readonly direct_writes: Limiter;
   readonly writeback_bytes: number;
   readonly pool: BlockPool;
   readonly lanes: HashLanes;
@@ -109,6 +112,7 @@ async function writeBlobFile(
 ): Promise<WrittenBlob> {
   const file = createTemporaryFile({
     path: context.temporaryPath(),
+    direct_writes: input.size_bytes >= context.direct_bytes_min ? context.direct_writes : undefined,
     writeback_bytes: context.writeback_bytes,
     long_syncs: context.long_syncs,
   });
