@@ -3,6 +3,7 @@ import { LIMITS } from '../../config/limits.js';
 import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import type { Verification } from '../objects/verifications.js';
 import { toShardFields } from './attributes.js';
+import { completeInfos } from './complete-infos.js';
 import type { ShardRouteDeps } from './deps.js';
 import { invalid, ShardApiError } from './errors.js';
 import { checkShardId } from './shard-id.js';
@@ -133,8 +134,9 @@ export async function* listPieces(deps: Deps, query: ListQuery, signal: AbortSig
   for await (const page of pagesOf(deps, query, signal)) {
     addTo(listed, page.items);
     next = page.next === null ? null : toCursor(page.next);
-    const known = deps.verifications.ofPage(SHARD_BUCKET, page.items);
-    const entries = page.items.map((info, index) => toEntry(info, known[index])).join(',');
+    const infos = await completeInfos(deps.store, page.items, signal);
+    const known = deps.verifications.ofPage(SHARD_BUCKET, infos);
+    const entries = infos.map((info, index) => toEntry(info, known[index])).join(',');
     const separator = listed.total_count > page.items.length && entries !== '' ? ',' : '';
     yield (begun ? separator : '{"shards":[') + entries;
     begun = true;
