@@ -21,6 +21,18 @@ ODD_KEYS = [
     "folder/", ".hidden", "a..b", "...", "quote'\"", "q?x=1&amp;y", "hash#tag", "<tag>", "line\nbreak", "tab\there",
     "bell\x07", "~(paren)!*", "x" * 1024,
 ]
+# What the storage under the server lacks, by the names of compat-tests/support/mounts.mjs.
+LACKS = os.environ.get("COMPAT_LACKS", "").split()
+
+
+def storable(key):
+    segments = key.strip("/").split("/")
+    needs = {
+        "any_segments": any(segment in ("", ".", "..") for segment in segments),
+        "leading_slash": key.startswith("/"),
+        "long_segments": any(len(segment.encode()) > 255 for segment in segments),
+    }
+    return not any(needs.get(feature) for feature in LACKS)
 
 
 def client(**options):
@@ -160,17 +172,21 @@ def check_paginators(s3, bucket):
 
 
 def check_odd_keys(s3, bucket):
-    for index, key in enumerate(ODD_KEYS):
+    keys = [key for key in ODD_KEYS if storable(key)]
+    for key in ODD_KEYS:
+        if key not in keys:
+            assert code_of(s3.put_object, Bucket=bucket, Key=key) == "NotImplemented", key
+    for index, key in enumerate(keys):
         s3.put_object(Bucket=bucket, Key=key, Body=data(50, index))
-    for index, key in enumerate(ODD_KEYS):
+    for index, key in enumerate(keys):
         assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == data(50, index), key
     listed = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-    assert listed == sorted(ODD_KEYS, key=lambda key: key.encode()), listed
+    assert listed == sorted(keys, key=lambda key: key.encode()), listed
     assert code_of(s3.put_object, Bucket=bucket, Key="x" * 1025) == "KeyTooLongError"
     s3.copy_object(Bucket=bucket, Key="copy of it", CopySource={"Bucket": bucket, "Key": "plus+sign"})
     assert s3.get_object(Bucket=bucket, Key="copy of it")["Body"].read() == data(50, 1)
-    result = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in ODD_KEYS]})
-    assert len(result["Deleted"]) == len(ODD_KEYS) and "Errors" not in result, result
+    result = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+    assert len(result["Deleted"]) == len(keys) and "Errors" not in result, result
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["copy of it"]
 
 
@@ -284,10 +300,11 @@ def check_virtual_host_addressing(_, bucket):
     seen = []
     virtual.meta.events.register("before-send.s3", lambda request, **_: seen.append(request.url))
     body = data(9 * MIB, 4)
-    virtual.upload_fileobj(io.BytesIO(body), bucket, "v h+ö//x")
-    assert virtual.get_object(Bucket=bucket, Key="v h+ö//x")["Body"].read() == body
-    assert [entry["Key"] for entry in virtual.list_objects_v2(Bucket=bucket)["Contents"]] == ["v h+ö//x"]
-    url = virtual.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "v h+ö//x"})
+    key = next(key for key in ("v h+ö//x", "v h+ö/x") if storable(key))
+    virtual.upload_fileobj(io.BytesIO(body), bucket, key)
+    assert virtual.get_object(Bucket=bucket, Key=key)["Body"].read() == body
+    assert [entry["Key"] for entry in virtual.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+    url = virtual.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key})
     assert urllib.request.urlopen(url).read() == body
     assert all(f"//{bucket}.{os.environ['COMPAT_DOMAIN']}" in url for url in seen), seen
 

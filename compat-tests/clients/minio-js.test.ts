@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { describeClient } from '../support/client.js';
 import { bytes, MIB, md5, ODD_KEYS, sha256 } from '../support/data.js';
 
-describeClient('minio (JavaScript)', { tools: [] }, (client) => {
+describeClient('minio (JavaScript)', { tools: [], mounts: ['local', 'minio'] }, (client) => {
   const BUCKET = 'minio-js-bucket';
   let minio: Minio.Client;
 
@@ -153,7 +153,7 @@ describeClient('minio (JavaScript)', { tools: [] }, (client) => {
     expect(await minio.listIncompleteUploads(BUCKET, 'unfinished', true).toArray()).toEqual([]);
   });
 
-  test.each(ODD_KEYS)('odd key %s', async (key) => {
+  client.eachKey(ODD_KEYS, async (key) => {
     await minio.putObject(BUCKET, `odd/${key}`, bytes(40, key.length));
     expect((await get(`odd/${key}`)).equals(bytes(40, key.length))).toBe(true);
     expect((await list(`odd/${key}`, true)).map((item) => item.name)).toContain(`odd/${key}`);

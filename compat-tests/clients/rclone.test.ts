@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { describeClient } from '../support/client.js';
 import { bytes, MIB, md5, ODD_KEYS, sha256 } from '../support/data.js';
+import { MOUNT_NAMES } from '../support/mounts.mjs';
 import type { RunOptions } from '../support/process.mjs';
 
-describeClient('rclone', { tools: ['rclone'] }, (client) => {
+describeClient('rclone', { tools: ['rclone'], mounts: MOUNT_NAMES }, (client) => {
   const BUCKET = 'rclone-bucket';
   const rclone = (args: string[], options: RunOptions = {}) => {
     const { server } = client;
@@ -128,7 +129,7 @@ describeClient('rclone', { tools: ['rclone'] }, (client) => {
     expect(out).toEqual(bytes(5_000, 9).subarray(1_000, 1_077));
   });
 
-  test('versions', async () => {
+  client.needing('versioning')('versions', async () => {
     await rclone(['mkdir', 'node:rclone-versions']);
     await rclone(['backend', 'versioning', 'node:rclone-versions', 'Enabled']);
     expect((await rclone(['backend', 'versioning', 'node:rclone-versions'])).text).toContain('Enabled');

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, inject, test } from 'vitest';
 import { toolPath } from '../install/install.mjs';
 import { startMinio } from './minio.mjs';
+import { type Feature, featuresOfKey, type MountName, reasonToSkip, startMount } from './mounts.mjs';
 import { startNode } from './node.mjs';
 import { type RunOptions, type RunResult, run } from './process.mjs';
 import type { Server } from './server.mjs';
@@ -10,12 +11,23 @@ import { temporaryFolder } from './temp.mjs';
 /** Under this domain the server answers virtual-host addresses; clients resolve it to loopback themselves. */
 export const DOMAIN = 's3.compat.test';
 
+/** As vitest's `test`, or a test that is skipped with its reason. */
+type Test = (name: string, body: () => unknown) => void;
+
 export interface ClientContext {
   readonly server: Server;
+  /** What the node stores in. */
+  readonly mount: MountName;
   /** Fresh, writable, also HOME of the programs that run. */
   readonly folder: string;
   /** Runs an installed program with the environment the AWS tools read, and nothing of the developer's own. */
   run(tool: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** For tests of what not every storage has. */
+  needing(...features: readonly Feature[]): Test;
+  /** One test for each key; keys that the storage cannot hold are skipped with the reason. */
+  eachKey(keys: readonly string[], body: (key: string) => unknown): void;
+  /** Those of the keys that the storage can hold. */
+  storable(keys: readonly string[]): string[];
 }
 
 interface ClientOptions {
@@ -24,19 +36,36 @@ interface ClientOptions {
   readonly config?: Record<string, unknown>;
   /** The script speaks the shard API: no other server has that. */
   readonly shard_api?: boolean;
+  /** The script runs once for each of these storages under the node. Default: local. */
+  readonly mounts?: readonly MountName[];
 }
 
-function startServer(folder: string, config: Record<string, unknown> | undefined): Promise<Server> {
+type Running = Server & { stopAll(): Promise<void> };
+
+async function startServer(folder: string, mount: MountName, options: ClientOptions): Promise<Running> {
   // The scripts themselves are proved right by running them against another server.
   if (process.env.COMPAT_SERVER === 'minio') {
     const binary = process.env.MINIO_BIN ?? toolPath('minio');
-    return startMinio({ binary, folder, domain: DOMAIN });
+    const server = await startMinio({ binary, folder, domain: DOMAIN });
+    return { ...server, stopAll: async () => void (await server.stop()) };
   }
-  return startNode({ folder, config: { s3: { domains: [DOMAIN] }, ...config } });
+  const storage = await startMount(mount, folder);
+  try {
+    const config = { s3: { domains: [DOMAIN] }, ...storage.config, ...options.config };
+    const server = await startNode({ folder, config });
+    const stopAll = async () => {
+      await server.stop();
+      await storage.stop();
+    };
+    return { ...server, stopAll };
+  } catch (cause) {
+    await storage.stop();
+    throw cause;
+  }
 }
 
 /**
- * A `describe` with its own server, for one client. Where a program is missing the tests are skipped with
+ * A `describe` with its own server for one client over each mount. Where a program is missing the tests are skipped with
  * the reason; with CI=true that is a failure.
  */
 export function describeClient(
@@ -44,8 +73,21 @@ export function describeClient(
   options: ClientOptions,
   body: (context: ClientContext) => void,
 ): void {
+  const given: MountName | undefined = process.env.COMPAT_SERVER === 'minio' ? 'minio' : undefined;
+  for (const mount of given === undefined ? (options.mounts ?? ['local']) : [given]) {
+    const over = mount === 'local' || given !== undefined ? name : `${name} over ${mount}`;
+    describeOver(mount, over, options, body);
+  }
+}
+
+function describeOver(
+  mount: MountName,
+  name: string,
+  options: ClientOptions,
+  body: (context: ClientContext) => void,
+): void {
   const installed = inject('installed');
-  for (const tool of options.tools) {
+  for (const tool of mount === 'local' ? options.tools : [...options.tools, mount]) {
     const entry = installed[tool];
     if (entry !== undefined && 'path' in entry) continue;
     const reason = `${tool} is not installed: ${entry?.reason ?? 'not asked for'}`;
@@ -57,18 +99,18 @@ export function describeClient(
   }
   if (options.shard_api === true && process.env.COMPAT_SERVER === 'minio') return;
   describe(name, () => {
-    let server: Server | undefined;
+    let server: Running | undefined;
     let folder = '';
     beforeAll(async () => {
       folder = await temporaryFolder(`compat-${name.replaceAll(/\W+/g, '-')}`);
-      server = await startServer(folder, options.config);
+      server = await startServer(folder, mount, options);
     });
     let failed = false;
     afterEach(({ task }) => {
       if (task.result?.state === 'fail') failed = true;
     });
     afterAll(async () => {
-      await server?.stop();
+      await server?.stopAll();
       if (failed) console.log(`${name}: kept ${folder}`);
       else await rm(folder, { recursive: true, force: true });
     });
@@ -80,6 +122,12 @@ export function describeClient(
       get folder() {
         return folder;
       },
+      mount,
+      needing: (...features) => testNeeding(mount, features),
+      eachKey(keys, of_key) {
+        for (const key of keys) testNeeding(mount, featuresOfKey(key))(key, () => of_key(key));
+      },
+      storable: (keys) => keys.filter((key) => reasonToSkip(mount, featuresOfKey(key)) === null),
       run(tool, args, run_options = {}) {
         const entry = installed[tool];
         const program = entry !== undefined && 'path' in entry ? entry.path : tool;
@@ -88,6 +136,14 @@ export function describeClient(
       },
     });
   });
+}
+
+function testNeeding(mount: MountName, features: readonly Feature[]): Test {
+  const reason = reasonToSkip(mount, features);
+  if (reason === null) return test;
+  return (name) => {
+    test(name, ({ skip }) => skip(reason));
+  };
 }
 
 function clientEnvironment(server: Server, folder: string): NodeJS.ProcessEnv {

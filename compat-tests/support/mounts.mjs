@@ -8,6 +8,7 @@ import { startVersitygw } from './versitygw.mjs';
 /**
  * A kind of storage under a node of ours.
  * @typedef {'local' | 'minio' | 'versitygw' | 'garage'} MountName
+ * @typedef {keyof typeof FEATURES} Feature what some storage lacks
  *
  * @typedef {object} Mount
  * @property {MountName} name
@@ -17,6 +18,93 @@ import { startVersitygw } from './versitygw.mjs';
 
 /** @type {readonly MountName[]} */
 export const MOUNT_NAMES = ['local', 'minio', 'versitygw', 'garage'];
+
+/** By the adapters' words for it: capabilities, rules for keys, and deviations. */
+const FEATURES = {
+  versioning: 'versions of objects',
+  tagging: 'tags',
+  conditional_put: 'conditional writes',
+  crc64nvme: 'CRC64NVME',
+  empty_parts: 'empty parts of uploads',
+  part_checksums: 'checksums of the parts of a finished object',
+  any_tags: 'tags beyond ASCII',
+  nested: 'both `a` and `a/b`',
+  any_segments: 'keys with empty segments or dot segments',
+  leading_slash: 'keys with a slash before them',
+  long_segments: 'keys with segments of more than 255 bytes',
+  long_keys: 'keys of more than 471 bytes',
+  folder_content: 'content in keys with a slash behind them',
+  any_characters: 'keys with characters that XML cannot carry',
+};
+
+/**
+ * What the adapter of each mount declares that its upstream lacks. Tests that need it are skipped there, with this as the
+ * reason; mounts.test.ts sees that the node refuses it.
+ * @type {Readonly<Record<MountName, readonly Feature[]>>}
+ */
+const LACKS = {
+  local: [],
+  minio: ['any_tags', 'nested', 'any_segments', 'leading_slash', 'long_segments'],
+  versitygw: [
+    'versioning',
+    'part_checksums',
+    'nested',
+    'any_segments',
+    'leading_slash',
+    'long_segments',
+    'folder_content',
+    'any_characters',
+  ],
+  garage: [
+    'versioning',
+    'tagging',
+    'any_tags',
+    'conditional_put',
+    'crc64nvme',
+    'empty_parts',
+    'part_checksums',
+    'leading_slash',
+    'long_keys',
+  ],
+};
+
+/** @type {readonly Feature[]} */
+export const LACKABLE = /** @type {Feature[]} */ (Object.keys(FEATURES));
+
+/** @param {MountName} mount @param {Feature} feature */
+export function lacks(mount, feature) {
+  return LACKS[mount].includes(feature);
+}
+
+/**
+ * Why a test that needs these cannot run over the mount; null where it can.
+ * @param {MountName} mount @param {readonly Feature[]} features
+ */
+export function reasonToSkip(mount, features) {
+  const missing = features.filter((feature) => lacks(mount, feature));
+  return missing.length === 0
+    ? null
+    : `${mount} has no ${missing.map((name) => FEATURES[name]).join(', no ')}`;
+}
+
+const SEGMENT_BYTES_MAX = 255;
+const KEY_BYTES_MAX = 471;
+
+/** What a storage must have for a key. @param {string} key @returns {Feature[]} */
+export function featuresOfKey(key) {
+  const inner = key.replace(/^\/|\/$/g, '').split('/');
+  /** @type {[Feature, boolean][]} */
+  const needed = [
+    ['leading_slash', key.startsWith('/')],
+    ['folder_content', key.endsWith('/')],
+    ['any_segments', inner.some((segment) => segment === '' || segment === '.' || segment === '..')],
+    ['long_segments', inner.some((segment) => Buffer.byteLength(segment) > SEGMENT_BYTES_MAX)],
+    ['long_keys', Buffer.byteLength(key) > KEY_BYTES_MAX],
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant
+    ['any_characters', /[\x00-\x08\x0b\x0c\x0e-\x1f]/.test(key)],
+  ];
+  return needed.filter(([, is]) => is).map(([feature]) => feature);
+}
 
 const STARTERS = {
   minio: async (/** @type {{ binary: string, folder: string }} */ options) => ({
