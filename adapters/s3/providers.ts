@@ -159,7 +159,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
   garage: {
     ...GENERIC,
     key_bytes_max: GARAGE_KEY_BYTES_MAX,
-    checksums: ['CRC32', 'CRC32C', 'SHA1', 'SHA256'],
+    checksums: ALL_CHECKSUMS,
     keys: GARAGE_KEYS,
     deviations: ['rough_write_times', 'no_empty_parts', 'newer_writes_end_uploads', 'no_part_checksums'],
   },

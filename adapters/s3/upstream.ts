@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Agent } from 'undici';
 import { LIMITS } from '../../config/limits.js';
@@ -51,7 +52,8 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
     new URL(options.endpoint ?? `https://s3.${options.region}.amazonaws.com`),
     (options.fallback_endpoints ?? []).map((endpoint) => new URL(endpoint)),
   );
-  const path_style = options.path_style ?? options.provider !== 'aws';
+  // No name stands before an address (RFC 3986, section 3.2.2).
+  const path_style = options.path_style ?? (options.provider !== 'aws' || isAddress(endpoints.first));
   const agent = openAgent(options);
   const sdk = openSdk(options, endpoints.first, path_style);
   if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
@@ -120,6 +122,10 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
 /** A copy, or the completion of an upload: the upstream answers when it has done its work. */
 function isSlow({ method, headers, query }: UpstreamRequest): boolean {
   return headers?.['x-amz-copy-source'] !== undefined || (method === 'POST' && query?.uploadId !== undefined);
+}
+
+function isAddress({ hostname }: URL): boolean {
+  return isIP(hostname) !== 0 || hostname.startsWith('[');
 }
 
 function openAgent(options: S3AdapterOptions): Agent {

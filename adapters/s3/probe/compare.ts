@@ -97,9 +97,14 @@ function betterProvider(
   broken_now: number,
   unused_now: number,
 ): Provider | undefined {
+  const literal = PROVIDER_HABITS[present].literal_dot_segments;
   let best: { readonly provider: Provider; readonly unused: number } | undefined;
   for (const provider of PROVIDERS) {
-    const lines = compare(seen, PROVIDER_CAPABILITIES[provider], PROVIDER_HABITS[provider]);
+    const habits = PROVIDER_HABITS[provider];
+    const lines = compare(seen, PROVIDER_CAPABILITIES[provider], habits).filter(
+      // Such keys were sent in the one form only.
+      ({ name }) => name !== 'keys.any_segments' || habits.literal_dot_segments === literal,
+    );
     if (lines.some(({ verdict }) => verdict === 'broken')) continue;
     const unused = lines.filter(({ verdict }) => verdict === 'unused').length;
     if (best === undefined || unused < best.unused) best = { provider, unused };

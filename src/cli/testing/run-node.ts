@@ -33,6 +33,8 @@ export interface Workplace {
   readonly folder: string;
   readonly storage_path: string;
   run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<CommandResult>;
+  /** A command that the test follows itself. */
+  launch(args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess;
   start(args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<StartedNode>;
   /** Ends what still runs and removes the folder. */
   clear(): Promise<void>;
@@ -78,6 +80,7 @@ export function makeWorkplace(): Workplace {
   return {
     folder,
     storage_path,
+    launch: (args, env = {}) => launch([...args, '--storage-path', storage_path], env),
     run: (args, env = {}) => collect(launch([...args, '--storage-path', storage_path], env)),
     start: async (args = [], env = {}) => {
       const child = launch(
