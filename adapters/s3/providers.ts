@@ -219,7 +219,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   },
   r2: PLAIN,
   b2: PLAIN,
-  versitygw: { ...PLAIN, website_redirect: true },
+  versitygw: { ...PLAIN, website_redirect: true, tells_object_parts: false },
   'backup-node': {
     ...PLAIN,
     storage_classes: S3_STORAGE_CLASSES,
