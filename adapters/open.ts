@@ -1,6 +1,8 @@
 import { checked } from './checked.js';
-import type { Adapter } from './contract/index.js';
+import { type Adapter, StoreError } from './contract/index.js';
 import { type DecoratorOptions, decorated } from './decorators/stack.js';
+import type { FeedOptions } from './feed/open-feed.js';
+import { askForBucket, createInspector, type Inspector, noteErrors } from './inspect.js';
 import { type OpenLocalAdapterOptions, openLocalAdapter } from './local/open-local-adapter.js';
 import type { S3AdapterOptions } from './s3/options.js';
 
@@ -9,28 +11,80 @@ interface Decorated {
 }
 
 export type LocalEntry = { readonly type: 'local' } & OpenLocalAdapterOptions & Decorated;
-export type RemoteEntry = { readonly type: 's3' | 'minio' } & S3AdapterOptions & Decorated;
+export type RemoteEntry = {
+  readonly type: 's3' | 'minio';
+  /** Where the change feed lies; without it the adapter has none. */
+  readonly feed?: FeedOptions;
+} & S3AdapterOptions &
+  Decorated;
 
 /** One entry of the configuration's `adapters`, under its name. */
 export type AdapterEntry = LocalEntry | RemoteEntry;
+
+export interface OpenedAdapter {
+  readonly adapter: Adapter;
+  readonly inspector: Inspector;
+}
 
 /**
  * Opens the adapter that an entry names, with its decorators around it and `checked` outermost, so that none of them
  * sees a request that its adapter could not answer.
  */
-export async function openAdapter(entry: AdapterEntry): Promise<Adapter> {
-  return checked(await decorated(await openBare(entry), entry.decorators ?? {}));
+export async function openInspected(entry: AdapterEntry): Promise<OpenedAdapter> {
+  const { adapter: bare, ...parts } = await openBare(entry);
+  // The local adapter's hot path is not burdened: its failures are the disk's, which others tell of.
+  const errors = noteErrors(bare);
+  const inner = entry.type === 'local' ? bare : errors.adapter;
+  const adapter = checked(await decorated(inner, entry.decorators ?? {}));
+  const provider = entry.type === 'local' ? null : entry.type === 'minio' ? 'minio' : entry.provider;
+  return { adapter, inspector: createInspector({ ...parts, type: entry.type, provider, adapter, errors }) };
 }
 
-async function openBare({ decorators: _decorators, ...entry }: AdapterEntry): Promise<Adapter> {
+export async function openAdapter(entry: AdapterEntry): Promise<Adapter> {
+  return (await openInspected(entry)).adapter;
+}
+
+type Bare = Pick<Parameters<typeof createInspector>[0], 'ask' | 'feed'> & { readonly adapter: Adapter };
+
+async function openBare(entry: AdapterEntry): Promise<Bare> {
   switch (entry.type) {
-    case 'local':
-      return openLocalAdapter(entry);
-    case 's3':
-    case 'minio': {
-      // A node without upstreams does not load the SDK.
-      const { openS3Adapter } = await import('./s3/open-s3-adapter.js');
-      return openS3Adapter(entry);
+    case 'local': {
+      const { decorators: _decorators, ...options } = entry;
+      const adapter = await openLocalAdapter(options);
+      return { adapter, ask: () => askForBucket(adapter), feed: () => null };
     }
+    case 's3':
+      return openS3(entry);
+    case 'minio':
+      return openMinio(entry);
   }
+}
+
+/** A node without upstreams loads neither the SDK nor the clients. */
+async function openS3({
+  decorators: _decorators,
+  feed: feed_options,
+  ...options
+}: RemoteEntry): Promise<Bare> {
+  const { openS3Adapter } = await import('./s3/open-s3-adapter.js');
+  const adapter = await openS3Adapter(options);
+  const ask = () => askForBucket(adapter);
+  if (feed_options === undefined) return { adapter, ask, feed: () => null };
+  const { openFeed } = await import('./feed/open-feed.js');
+  const feed = openFeed(adapter, feed_options);
+  return { adapter: feed.adapter, ask, feed: feed.status };
+}
+
+async function openMinio({
+  decorators: _decorators,
+  feed: feed_options,
+  ...options
+}: RemoteEntry): Promise<Bare> {
+  const { endpoint } = options;
+  if (endpoint === undefined) {
+    throw new StoreError('invalid', 'a MinIO has an endpoint', { subject: 'adapter' });
+  }
+  const { openMinioAdapter } = await import('./minio/open-minio-adapter.js');
+  const minio = await openMinioAdapter({ ...options, endpoint }, feed_options);
+  return { adapter: minio.adapter, ask: minio.inspect, feed: minio.feedStatus };
 }

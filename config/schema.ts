@@ -130,6 +130,17 @@ const capabilities = z
 
 const remoteAdapter = {
   capabilities,
+  change_feed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'An ordered feed of what changes upstream, kept in storage_path: what this node writes at once, what others write by reconciliation (and by notifications of a MinIO).',
+    ),
+  reconcile_interval_seconds: z
+    .number()
+    .positive()
+    .default(3_600)
+    .describe('With `change_feed`: how often everything upstream is listed and compared with the feed.'),
   fallback_endpoints: z
     .array(endpoint)
     .min(1)

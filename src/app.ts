@@ -177,6 +177,7 @@ function shardServer(parts: Parts, door: Door): FastifyInstance {
       verifyToken: (token) => access.shard_tokens.verify(token),
     },
     mounts: () => mountStates(config, storage.store),
+    inspectors: storage.inspectors,
     phase: phase.phase,
     observe: parts.counters.observe,
     serverFactory: door.serverFactory,

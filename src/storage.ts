@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { type Adapter, isStoreError, type StoreError } from '../adapters/contract/index.js';
 import { type CallStats, createCallStats } from '../adapters/decorators/call-stats.js';
 import { decoratorOptions } from '../adapters/decorators/settings.js';
+import type { Inspector } from '../adapters/inspect.js';
 import { type FolderLock, lockFolder } from '../adapters/local/lock-file.js';
-import { openAdapter } from '../adapters/open.js';
-import { s3Options } from '../adapters/s3/settings.js';
+import { type AdapterEntry, openInspected } from '../adapters/open.js';
+import { type RemoteSettings, s3Options } from '../adapters/s3/settings.js';
 import { effectiveAdapters, effectiveMounts } from '../config/effective.js';
 import type { Environment } from '../config/env.js';
 import { RESERVED_ENV } from '../config/env.js';
@@ -35,6 +36,8 @@ export interface Storage {
   readonly store: ObjectStore;
   /** The adapters behind it, by their names in the configuration. */
   readonly adapters: ReadonlyMap<string, Adapter>;
+  /** Of each adapter, in the order of the configuration. */
+  readonly inspectors: readonly Inspector[];
   /** Calls to those adapters that have decorators; the others are not slowed down by counting. */
   readonly adapter_stats: CallStats;
   /** Lets makeRoom be set by who knows what may go. */
@@ -63,11 +66,23 @@ interface LocalOptions extends Protection {
   readonly lock: FolderLock;
   readonly env: Environment;
   readonly adapter_stats: CallStats;
+  readonly state: StateStore;
 }
 
-async function openAdapters(config: Config, options: LocalOptions): Promise<Map<string, Adapter>> {
-  const { path: locked_path, lock, on_fatal, env, adapter_stats, ...protection } = options;
+interface OpenAdapters {
+  readonly adapters: Map<string, Adapter>;
+  readonly inspectors: Inspector[];
+}
+
+async function openAdapters(config: Config, options: LocalOptions): Promise<OpenAdapters> {
+  const { path: locked_path, lock, on_fatal, env, adapter_stats, state, ...protection } = options;
   const adapters = new Map<string, Adapter>();
+  const inspectors: Inspector[] = [];
+  const open = async (name: string, entry: AdapterEntry) => {
+    const { adapter, inspector } = await openInspected(entry);
+    adapters.set(name, adapter);
+    inspectors.push(inspector);
+  };
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
     for (const [name, settings] of Object.entries(effectiveAdapters(config))) {
@@ -75,20 +90,27 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Map<
       const { observer } = adapter_stats;
       const decorators = Object.keys(wanted).length === 0 ? wanted : { ...wanted, observer };
       if (settings.type !== 'local') {
-        const remote = { ...s3Options(name, settings, env), type: settings.type, decorators };
-        adapters.set(name, await openAdapter(remote));
+        const feed = feedOptions(settings, state);
+        await open(name, { ...s3Options(name, settings, env), type: settings.type, decorators, ...feed });
         continue;
       }
       const path = resolve(settings.path);
       const held = path === locked_path ? { lock } : {};
       const entry = { type: settings.type, name, path, on_fatal: fatal, decorators, ...protection, ...held };
-      adapters.set(name, await openAdapter(entry));
+      await open(name, entry);
     }
   } catch (error) {
     await closeAll(adapters.values());
     throw explainKeyError(error);
   }
-  return adapters;
+  return { adapters, inspectors };
+}
+
+/** Feeds of upstreams lie in the node's own state. */
+function feedOptions(settings: RemoteSettings, store: StateStore) {
+  const { change_feed, reconcile_interval_seconds } = settings;
+  if (!change_feed) return {};
+  return { feed: { store, reconcile_interval_ms: reconcile_interval_seconds * 1000 } };
 }
 
 /** Another process has the folder open. */
@@ -136,8 +158,8 @@ export async function openStorage({
     });
     const protection = await openProtection(config, master_key, state);
     const adapter_stats = createCallStats();
-    const options = { ...protection, on_fatal, path, lock, env, adapter_stats };
-    const adapters = await openAdapters(config, options);
+    const options = { ...protection, on_fatal, path, lock, env, adapter_stats, state };
+    const { adapters, inspectors } = await openAdapters(config, options);
     closers.push(() => closeAll(adapters.values()));
     const access = await openAccess({
       state,
@@ -163,6 +185,7 @@ export async function openStorage({
       state,
       store,
       adapters,
+      inspectors,
       adapter_stats,
       setMakeRoom: (next) => {
         make_room = next;

@@ -48,8 +48,9 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
       if (flushing) fillBuffer(opened, minio.documents_bucket ?? DOCUMENTS_BUCKET).catch(() => undefined);
     }, LIMITS.minio_flush_interval_ms).unref();
     try {
+      // The client signs a query as it is given: sorted, as the server sorts it.
       const query = [
-        ...EVENTS.map((name) => `events=${encodeURIComponent(name).replace('*', '%2A')}`),
+        ...EVENTS.map((name) => `events=${encodeURIComponent(name).replace('*', '%2A')}`).sort(),
         'ping=1',
       ];
       const answer = await client.makeRequestAsync(

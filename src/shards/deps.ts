@@ -1,6 +1,7 @@
 import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import type { Adapter } from '../../adapters/contract/index.js';
+import type { Inspector } from '../../adapters/inspect.js';
 import type { NodeRegistry } from '../nodes/registry.js';
 import type { Verifications } from '../objects/verifications.js';
 
@@ -15,6 +16,8 @@ export interface ShardServerDeps {
   readonly access: ShardAccess;
   /** What /api/v1/mounts shows. */
   readonly mounts: () => Promise<readonly object[]>;
+  /** What /api/v1/adapters shows, and /api/v1/status of upstreams. Default: none. */
+  readonly inspectors?: readonly Inspector[];
   /** `running` answers /health with 200, anything else with 503. */
   readonly phase: () => 'starting' | 'running' | 'draining';
   /** Told of what metrics count; must not throw. */

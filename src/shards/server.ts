@@ -13,6 +13,7 @@ import { createBucketKeeper } from './bucket-keeper.js';
 import type { ShardRouteDeps, ShardServerDeps } from './deps.js';
 import { ShardApiError, toApiError } from './errors.js';
 import { bodyIsDue, closeAfterAnswer, markAwaitingContinue } from './refusal.js';
+import { adapterRoutes } from './routes/adapters.js';
 import { deleteRoutes } from './routes/delete.js';
 import { listRoutes } from './routes/list.js';
 import { mountRoutes } from './routes/mounts.js';
@@ -72,6 +73,7 @@ export function createShardServer(deps: ShardServerDeps): FastifyInstance {
       retrieveRoutes,
       deleteRoutes,
       listRoutes,
+      adapterRoutes,
       nodeRoutes,
       mountRoutes,
     ]) {

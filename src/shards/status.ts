@@ -1,5 +1,6 @@
 import type { Usage } from '../../adapters/contract/index.js';
 import { SHARD_BUCKET } from '../objects/shard-bucket.js';
+import { upstreamReport } from './adapter-report.js';
 import type { ShardRouteDeps } from './deps.js';
 import { isoTime } from './times.js';
 
@@ -27,6 +28,7 @@ export async function nodeStatus(deps: ShardRouteDeps): Promise<object> {
       total_size_bytes: shards.objects_bytes,
       ...countedAt(shards),
     },
+    ...upstreams(deps),
     network: { connected_nodes: registry.onlineCount(), active_transfers: transfers.count },
     uptime: (now - node.started_at_ms) / 1000,
     last_updated: isoTime(now),
@@ -36,4 +38,11 @@ export async function nodeStatus(deps: ShardRouteDeps): Promise<object> {
 function countedAt({ counted_at_ms }: Usage): { readonly counted_at?: string | null } {
   if (counted_at_ms === undefined) return {};
   return { counted_at: counted_at_ms === null ? null : isoTime(counted_at_ms) };
+}
+
+/** As far as it is known: a status does not wait for an upstream that is down. */
+function upstreams({ inspectors = [] }: ShardRouteDeps): { readonly upstreams?: readonly object[] } {
+  const reports = inspectors.map((inspector) => inspector.known()).filter(({ type }) => type !== 'local');
+  if (reports.length === 0) return {};
+  return { upstreams: reports.map((report) => upstreamReport(report)) };
 }
