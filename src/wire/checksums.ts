@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
-import { createCRC64 } from 'hash-wasm';
 import { type CrcAlgorithm, combineCrc } from './crc-combine.js';
+import { CRC64_START, crc64Digest, crc64Update } from './crc64-nvme.js';
 
 /** The x-amz-checksum-* algorithms (S3 User Guide, "Checking object integrity"). */
 export type ChecksumAlgorithm = CrcAlgorithm | 'SHA1' | 'SHA256';
@@ -30,12 +30,6 @@ export const CHECKSUM_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   SHA256: 32,
 };
 
-// One instance serves everyone: work on it is synchronous, so a hasher loads its state, feeds it, and saves it again.
-// The argument is the reflected NVMe polynomial (NVM Express Command Set specification, section 5.2.1.3.4).
-const crc64 = await createCRC64('9a6c9329ac4bc9b5');
-crc64.init();
-const CRC64_START = crc64.save();
-
 export function createChecksum(algorithm: ChecksumAlgorithm): ChecksumHasher {
   switch (algorithm) {
     case 'CRC32':
@@ -59,7 +53,7 @@ export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Buf
     case 'CRC32C':
       return uint32(crc32c(bytes));
     case 'CRC64NVME':
-      return crc64Digest(crc64.load(CRC64_START).update(bytes));
+      return crc64Digest(crc64Update(CRC64_START, bytes));
     case 'SHA1':
       return createHash('sha1').update(bytes).digest();
     case 'SHA256':
@@ -107,15 +101,10 @@ function crc64Hasher(): ChecksumHasher {
   let state = CRC64_START;
   return {
     update(bytes) {
-      state = crc64.load(state).update(bytes).save();
+      state = crc64Update(state, bytes);
     },
-    digest: () => crc64Digest(crc64.load(state)),
+    digest: () => crc64Digest(state),
   };
-}
-
-function crc64Digest(hasher: typeof crc64): Buffer {
-  const digest = hasher.digest('binary');
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength);
 }
 
 function shaHasher(name: 'sha1' | 'sha256'): ChecksumHasher {

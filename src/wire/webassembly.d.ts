@@ -7,4 +7,14 @@ declare namespace WebAssembly {
     /** The number of pages before. */
     grow(pages: number): number;
   }
+
+  class Module {
+    /** Throws for bytes that are no valid module. */
+    constructor(bytes: Uint8Array);
+  }
+
+  class Instance {
+    constructor(module: Module);
+    readonly exports: unknown;
+  }
 }

@@ -1,18 +1,12 @@
-// Hashes bytes in shared blocks, off the event loop. Plain JavaScript that imports packages only, because one and the
-// same file is loaded from the source tree (tests) and from the bundle. Spoken to by hash-lanes.ts alone.
+// Hashes bytes in shared blocks, off the event loop. Plain JavaScript that imports nothing else, because it is loaded from
+// the source tree (tests) as well as from the bundle. Spoken to by hash-lanes.ts alone.
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
-import { createCRC64 } from 'hash-wasm';
+import { CRC64_START, crc64Digest, crc64Update } from '../../../src/wire/crc64-nvme.js';
 
 /** @typedef {{ update(bytes: Uint8Array): void, digest(): Uint8Array }} Hasher */
-
-// The reflected NVMe polynomial (NVM Express Command Set specification, section 5.2.1.3.4). One instance serves all
-// streams: each keeps its own state.
-const crc64 = await createCRC64('9a6c9329ac4bc9b5');
-crc64.init();
-const CRC64_START = crc64.save();
 
 /** @type {Record<string, () => Hasher>} */
 const HASHERS = {
@@ -47,9 +41,9 @@ function crc64Hasher() {
   let state = CRC64_START;
   return {
     update(bytes) {
-      state = crc64.load(state).update(bytes).save();
+      state = crc64Update(state, bytes);
     },
-    digest: () => crc64.load(state).digest('binary'),
+    digest: () => crc64Digest(state),
   };
 }
 
