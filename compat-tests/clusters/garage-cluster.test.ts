@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Content } from '../crash/content.mjs';
@@ -6,6 +6,7 @@ import { createBucket } from '../crash/s3-calls.mjs';
 import { createS3Client, type Endpoint } from '../crash/s3-client.mjs';
 import { type GarageNode, startGarageCluster } from '../support/garage.mjs';
 import { startNode } from '../support/node.mjs';
+import { REPOSITORY } from '../support/paths.mjs';
 import type { Server } from '../support/server.mjs';
 import { temporaryFolder } from '../support/temp.mjs';
 import { differences } from './check.mjs';
@@ -44,20 +45,22 @@ describeCluster((binary) => {
   let garage: GarageNode[] = [];
   const nodes: Server[] = [];
 
-  /** Each prefers another Garage node. */
-  function startFront(index: number): Promise<Server> {
-    const { region, access_key, secret_key } = at(garage, 0);
+  /** By the example of the configuration, but for the addresses and keys. Each prefers another Garage node. */
+  async function startFront(index: number): Promise<Server> {
+    const example = await readFile(
+      join(REPOSITORY, 'config', 'examples', `garage-cluster-${index + 1}.json`),
+    );
+    const { adapters, mounts } = JSON.parse(example.toString());
+    const { access_key, secret_key } = at(garage, 0);
     const [endpoint, ...fallback_endpoints] = [index, index + 1, index + 2].map(
       (number) => at(garage, number % garage.length).s3_url,
     );
-    const adapter = { type: 's3', provider: 'garage', region, access_key, secret_key };
+    const adapter = { ...adapters.garage, access_key, endpoint, fallback_endpoints };
     return startNode({
       folder: join(folder, `front-${index}`),
       ...ROOT,
-      config: {
-        adapters: { garage: { ...adapter, endpoint, fallback_endpoints } },
-        mounts: [{ buckets: '*', adapter: 'garage' }],
-      },
+      env: { GARAGE_SECRET_KEY: secret_key },
+      config: { adapters: { garage: adapter }, mounts },
     });
   }
 
