@@ -4,11 +4,14 @@ import { describeClient } from '../support/client.js';
 
 const SCRIPT = fileURLToPath(new URL('shard_api.py', import.meta.url));
 
-describeClient('httpx on the shard API', { tools: ['python'], shard_api: true }, (client) => {
+const OVER = { tools: ['python'], shard_api: true, mounts: ['local', 'minio'] } as const;
+
+describeClient('httpx on the shard API', OVER, (client) => {
   test('every call as it is documented', async () => {
     const { api_url } = client.server;
     if (api_url === null) throw new Error('the server has no shard API');
-    const { text } = await client.run('python', [SCRIPT, api_url]);
+    const flags = client.mount === 'local' ? [] : ['--file-keys'];
+    const { text } = await client.run('python', [SCRIPT, api_url, ...flags]);
     console.log(text);
     expect(text).toMatch(/^[1-9]\d* passed, 0 failed$/m);
   });
