@@ -47,15 +47,19 @@ export function parseXml(document: string, root: string, bytes_max: number): Xml
   if (document.length > bytes_max) throw new XmlError('the document is too long');
   // A declaration of a type or an entity is refused wherever it stands (CDATA included): nobody needs one.
   if (/<!(?!--|\[CDATA\[)/.test(document)) throw new XmlError('document types are not accepted');
+  const simple = readSimple(document);
+  if (simple !== undefined) return named(simple, root);
   // The library overlooks text behind a root element that is closed in one (`<A/>x`).
   if (XMLValidator.validate(document) !== true || !document.trimEnd().endsWith('>')) {
     throw new XmlError('it is not well-formed');
   }
   const [element, ...more] = toElements(parse(document));
-  if (element === undefined || more.length > 0 || element.name !== root) {
-    throw new XmlError(`the root element must be ${root}`);
-  }
-  return element;
+  return named(more.length > 0 ? undefined : element, root);
+}
+
+function named(element: XmlElement | undefined, root: string): XmlElement {
+  if (element?.name === root) return element;
+  throw new XmlError(`the root element must be ${root}`);
 }
 
 /** The child of that name; undefined without one. XmlError when there are several. */
@@ -71,6 +75,52 @@ export function children(element: XmlElement, name: string): readonly XmlElement
 
 export function childText(element: XmlElement, name: string): string | undefined {
   return child(element, name)?.text;
+}
+
+const DECLARATION = /^(?:<\?xml version="1\.0"(?: encoding="(?:UTF|utf)-8")? ?\?>)?\s*/;
+/** A start tag, perhaps with a namespace, an end tag, or text. */
+const TOKEN = /<([A-Z][A-Za-z0-9]*)(?: xmlns="([^"<>&]*)")?>|<\/([A-Z][A-Za-z0-9]*)>|([^<>\r]+)/y;
+const SIMPLE_DEPTH_MAX = 16;
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+
+interface OpenElement {
+  readonly name: string;
+  text: string;
+  readonly children: XmlElement[];
+  readonly attributes: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads what nearly all clients send: elements and text, one after the other. Undefined for all else, well-formed or not,
+ * which the library then reads. That takes eight times as long: 300 ms for a complete of 10,000 parts, on the event loop.
+ */
+function readSimple(document: string): XmlElement | undefined {
+  const text = document.trimEnd();
+  const root: OpenElement = { name: '', text: '', children: [], attributes: NO_ATTRIBUTES };
+  const open: OpenElement[] = [root];
+  TOKEN.lastIndex = DECLARATION.exec(text)?.[0].length ?? 0;
+  while (TOKEN.lastIndex < text.length) {
+    const token = TOKEN.exec(text);
+    const inside = open.at(-1);
+    if (token === null || inside === undefined) return undefined;
+    const [, start, namespace, end, characters] = token;
+    if (start !== undefined) {
+      if (open.length > SIMPLE_DEPTH_MAX) return undefined;
+      open.push({ name: start, text: '', children: [], attributes: attributesOf(namespace) });
+    } else if (end !== undefined) {
+      if (inside.name !== end) return undefined;
+      open.pop();
+      open.at(-1)?.children.push(inside.children.length > 0 ? { ...inside, text: '' } : inside);
+    } else {
+      inside.text += resolveReferences(characters ?? '');
+    }
+  }
+  const [element, ...more] = root.children;
+  return open.length > 1 || more.length > 0 || root.text.trim() !== '' ? undefined : element;
+}
+
+function attributesOf(namespace: string | undefined): ReadonlyMap<string, string> {
+  return namespace === undefined ? NO_ATTRIBUTES : new Map([['xmlns', namespace]]);
 }
 
 type ParsedNode = Readonly<Record<string, unknown>>;
