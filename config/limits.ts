@@ -262,6 +262,9 @@ export const LIMITS = {
   upstream_records_known_max: 1_000,
   upstream_record_kept_bytes_max: 32 * 1024,
   upstream_uploads_known_max: 10_000,
+  /** Records of uploads that one sweep looks at, and the age from which it does: a live upload costs two requests. */
+  upstream_upload_records_swept: 200,
+  upstream_upload_record_age_ms: 3_600_000,
   /** Copies with a condition go through the node up to this size, in copied parts above it. */
   upstream_copy_through_bytes_max: 8 * 1024 ** 2,
   upstream_copy_part_bytes: 512 * 1024 ** 2,

@@ -1,6 +1,30 @@
-import { children, childText } from '../../src/wire/xml.js';
+import { children, childText, type XmlElement } from '../../src/wire/xml.js';
 import { nameReader, readListing } from './listing.js';
 import type { Upstream } from './upstream.js';
+
+/** Up to `limit` keys under a prefix, without it, behind one of them; one page at most. */
+export async function listSomeNames(
+  upstream: Upstream,
+  bucket: string,
+  { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const start_after = after === '' ? undefined : `${prefix}${after}`;
+  const query = {
+    'list-type': 2,
+    prefix,
+    'encoding-type': 'url',
+    'start-after': start_after,
+    'max-keys': limit,
+  };
+  const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
+  return namesIn(readListing(answer.text, 'ListBucketResult'), prefix);
+}
+
+function namesIn(listing: XmlElement, prefix: string): string[] {
+  const read = nameReader(listing);
+  return children(listing, 'Contents').map((entry) => read(entry, 'Key').slice(prefix.length));
+}
 
 /** All keys under a prefix, without it. For the reserved bucket, whose folders are small. */
 export async function listNames(
@@ -15,8 +39,7 @@ export async function listNames(
     const query = { 'list-type': 2, prefix, 'encoding-type': 'url', 'continuation-token': token };
     const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
     const listing = readListing(answer.text, 'ListBucketResult');
-    const read = nameReader(listing);
-    for (const entry of children(listing, 'Contents')) names.push(read(entry, 'Key').slice(prefix.length));
+    names.push(...namesIn(listing, prefix));
     token =
       childText(listing, 'IsTruncated') === 'true' ? childText(listing, 'NextContinuationToken') : undefined;
   } while (token !== undefined);

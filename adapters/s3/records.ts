@@ -3,7 +3,7 @@ import { isStoreError, StoreError } from '../contract/index.js';
 import { bareEtag, text } from './attributes.js';
 import { createBrief } from './brief.js';
 import { toStoreError } from './errors.js';
-import { listNames } from './list-names.js';
+import { listNames, listSomeNames } from './list-names.js';
 import type { Upstream } from './upstream.js';
 
 /**
@@ -23,6 +23,8 @@ export interface Records {
   remove(path: string, signal?: AbortSignal): Promise<void>;
   /** Names under the path, without it. */
   list(path: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Up to `limit` names under the path, in folders below it too, behind `after` (empty: from the first). */
+  listSome(path: string, after: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
 }
 
 interface StoredRecord {
@@ -121,15 +123,16 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
         if (!isStoreError(error, 'not_found')) throw error;
       }
     },
-    async list(path, signal) {
-      try {
-        return await listNames(upstream, bucket, path, signal);
-      } catch (error) {
-        if (isStoreError(error, 'not_found')) return [];
-        throw error;
-      }
-    },
+    list: (path, signal) => listNames(upstream, bucket, path, signal).catch(asNone),
+    listSome: (path, after, limit, signal) =>
+      listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal).catch(asNone),
   };
+}
+
+/** Before the first record is written there is no bucket for it. */
+function asNone(error: unknown): string[] {
+  if (isStoreError(error, 'not_found')) return [];
+  throw error;
 }
 
 /** If-Match without an object is 404 on some servers, 412 on others. */

@@ -1,6 +1,6 @@
-import type { Adapter } from '../contract/index.js';
+import type { Adapter, MaintainInput } from '../contract/index.js';
 import { StoreError, unsupported } from '../contract/index.js';
-import { closedError, createGate } from '../gate.js';
+import { createGate } from '../gate.js';
 import { keyProblem } from '../key-rules.js';
 import { noBucket } from './bucket-book.js';
 import { createBucket, deleteBucket, headBucket, listBuckets, putVersioning } from './buckets.js';
@@ -14,6 +14,7 @@ import { toStoreError } from './errors.js';
 import { listObjects } from './list-objects.js';
 import { listParts } from './list-parts.js';
 import { listVersions } from './list-versions.js';
+import { createMaintenance } from './maintain.js';
 import { listObjectParts } from './object-parts.js';
 import { copyPart, uploadPart } from './parts.js';
 import { putObject } from './put-object.js';
@@ -34,6 +35,7 @@ type Operation<Input, Result> = (context: S3Context, input: Input) => Promise<Re
 /** All operations over one upstream. */
 export function createS3Adapter(context: S3Context): Adapter {
   const gate = createGate();
+  const maintenance = createMaintenance(context);
 
   /** What the caller's own body throws passes through as it is; all else leaves as a StoreError. */
   function call<Input extends Call, Result>(work: Operation<Input, Result>, options: CallOptions = {}) {
@@ -93,10 +95,7 @@ export function createS3Adapter(context: S3Context): Adapter {
     listObjectParts: call(listObjectParts),
     readChanges: refuse(context, 'change_feed'),
     waitForChange: refuse(context, 'change_feed'),
-    async maintain() {
-      if (gate.closed) throw closedError();
-      return { removed_blobs: 0, freed_bytes: 0 };
-    },
+    maintain: call((_context, input: MaintainInput) => maintenance(input)),
     close: () => {
       closing ??= close();
       return closing;

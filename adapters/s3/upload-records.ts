@@ -22,19 +22,39 @@ export interface UploadRecords {
   write(bucket: string, record: UploadRecord, signal?: AbortSignal): Promise<void>;
   remove(bucket: string, upload_id: string): Promise<void>;
   list(bucket: string, signal?: AbortSignal): Promise<UploadRecord[]>;
+  /** Some of all buckets, by their places, behind `after` (empty: from the first). */
+  listSome(after: string, limit: number, signal?: AbortSignal): Promise<readonly PlacedRecord[]>;
 }
 
+interface PlacedRecord {
+  readonly place: string;
+  readonly bucket: string;
+  readonly record: UploadRecord;
+}
+
+const UPLOADS = 'uploads/';
 const READS_AT_ONCE = 16;
 
 export function createUploadRecords(records: Records): UploadRecords {
   const known = new LRUCache<string, UploadRecord>({ max: LIMITS.upstream_uploads_known_max });
-  const folderOf = (bucket: string) => `uploads/${bucket}/`;
+  const folderOf = (bucket: string) => `${UPLOADS}${bucket}/`;
   // Upload ids are of any form and length.
   const pathOf = (bucket: string, upload_id: string) => `${folderOf(bucket)}${sha256Hex(upload_id)}.json`;
   const readPath = async (path: string, signal?: AbortSignal) => {
     const stored = await records.read(path, signal);
     return stored === null ? null : (JSON.parse(stored.content) as UploadRecord);
   };
+  async function readAll(folder: string, names: readonly string[], signal: AbortSignal | undefined) {
+    const found: { readonly name: string; readonly record: UploadRecord }[] = [];
+    for (let from = 0; from < names.length; from += READS_AT_ONCE) {
+      const page = names.slice(from, from + READS_AT_ONCE);
+      const read = await Promise.all(page.map((name) => readPath(`${folder}${name}`, signal)));
+      for (const [index, record] of read.entries()) {
+        if (record !== null) found.push({ name: page[index] ?? '', record });
+      }
+    }
+    return found;
+  }
   return {
     async read(bucket, upload_id, signal) {
       const cached = known.get(upload_id);
@@ -54,13 +74,12 @@ export function createUploadRecords(records: Records): UploadRecords {
     async list(bucket, signal) {
       const folder = folderOf(bucket);
       const names = await records.list(folder, signal);
-      const found: UploadRecord[] = [];
-      for (let from = 0; from < names.length; from += READS_AT_ONCE) {
-        const page = names.slice(from, from + READS_AT_ONCE);
-        const read = await Promise.all(page.map((name) => readPath(`${folder}${name}`, signal)));
-        for (const record of read) if (record !== null) found.push(record);
-      }
-      return found;
+      return (await readAll(folder, names, signal)).map(({ record }) => record);
+    },
+    async listSome(after, limit, signal) {
+      const places = await records.listSome(UPLOADS, after, limit, signal);
+      const read = await readAll(UPLOADS, places, signal);
+      return read.map(({ name, record }) => ({ place: name, bucket: name.split('/')[0] ?? '', record }));
     },
   };
 }
