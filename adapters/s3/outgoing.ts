@@ -177,12 +177,12 @@ function plainStream(input: OutgoingInput, body: AsyncIterable<Uint8Array>): Out
       ...(md5 === undefined ? {} : { 'content-md5': Buffer.from(md5, 'hex').toString('base64') }),
     },
     payload_hash: sha256 ?? 'UNSIGNED-PAYLOAD',
-    body: guardedPieces(input, body, seen, 0, (piece) => piece),
+    body: guardedPieces(input, body, seen, { before: 0, after: 0 }, (piece) => piece),
     seen,
   };
 }
 
-const LINE_END = Buffer.from('\r\n');
+const LINE_END = '\r\n';
 
 /** S3 API reference, "Transferring Payload in Multiple Chunks": frames of one size, so that the length is known. */
 function chunkedStream(
@@ -191,12 +191,17 @@ function chunkedStream(
   algorithm: ChecksumAlgorithm,
 ): Outgoing {
   const seen: Outgoing['seen'] = { checksum: null, asked: null };
-  const frame = (piece: Buffer, room: number, value: string | undefined) => {
-    const header = frameHeader(piece.length - room);
-    const start = room - header.length;
+  const frame = (piece: Buffer, value: string | undefined) => {
+    const header = frameHeader(piece.length - FRAME_ROOM.before - FRAME_ROOM.after);
+    const start = FRAME_ROOM.before - header.length;
     piece.write(header, start, 'latin1');
-    const end = value === undefined ? '' : `0\r\n${checksumHeader(algorithm)}:${value}\r\n\r\n`;
-    return Buffer.concat([piece.subarray(start), LINE_END, Buffer.from(end, 'latin1')]);
+    piece.write(LINE_END, piece.length - LINE_END.length, 'latin1');
+    const framed = piece.subarray(start);
+    if (value === undefined) return framed;
+    return Buffer.concat([
+      framed,
+      Buffer.from(`0\r\n${checksumHeader(algorithm)}:${value}\r\n\r\n`, 'latin1'),
+    ]);
   };
   return {
     headers: {
@@ -212,7 +217,10 @@ function chunkedStream(
 }
 
 const frameHeader = (size_bytes: number): string => `${size_bytes.toString(16)}\r\n`;
-const FRAME_ROOM = frameHeader(LIMITS.upstream_frame_bytes).length;
+const FRAME_ROOM: Room = {
+  before: frameHeader(LIMITS.upstream_frame_bytes).length,
+  after: LINE_END.length,
+};
 
 function chunkedLength(size_bytes: number, algorithm: ChecksumAlgorithm): number {
   const frameLength = (bytes: number) => frameHeader(bytes).length + bytes + LINE_END.length;
@@ -227,38 +235,44 @@ function chunkedLength(size_bytes: number, algorithm: ChecksumAlgorithm): number
   );
 }
 
+/** Bytes that are left free around each piece, so that framing it copies nothing. */
+interface Room {
+  readonly before: number;
+  readonly after: number;
+}
+
 /**
  * Cuts the body into pieces of our own memory (chunks are lent, and the transport keeps what it was given), each with
- * `room` bytes free in front. The last one is kept back until every promise holds; `encode` gets it with the checksum.
+ * some room. The last one is kept back until every promise holds; `encode` gets it with the checksum.
  */
 async function* guardedPieces(
   input: OutgoingInput,
   body: AsyncIterable<Uint8Array>,
   seen: Outgoing['seen'],
-  room: number,
-  encode: (piece: Buffer, room: number, checksum: string | undefined) => Buffer,
+  room: Room,
+  encode: (piece: Buffer, checksum: string | undefined) => Buffer,
 ): AsyncGenerator<Uint8Array> {
   const witness = createWitness(input);
   const watch = createStallWatch(input);
   const newPiece = (left: number) =>
-    Buffer.allocUnsafeSlow(room + Math.min(left, LIMITS.upstream_frame_bytes));
+    Buffer.allocUnsafeSlow(room.before + Math.min(left, LIMITS.upstream_frame_bytes) + room.after);
   let left = input.size_bytes;
   let piece = newPiece(left);
-  let filled = room;
+  let filled = room.before;
   try {
     for await (const chunk of untilAborted(body, input.signal)) {
       if (chunk.length > left) throw sizeMismatch(input.size_bytes);
       witness.update(chunk);
       for (let at = 0; at < chunk.length; ) {
-        const taken = Math.min(piece.length - filled, chunk.length - at);
+        const taken = Math.min(piece.length - room.after - filled, chunk.length - at);
         piece.set(chunk.subarray(at, at + taken), filled);
         [at, filled, left] = [at + taken, filled + taken, left - taken];
-        if (filled < piece.length || left === 0) continue;
+        if (filled < piece.length - room.after || left === 0) continue;
         watch.start();
-        yield encode(piece, room, undefined);
+        yield encode(piece, undefined);
         watch.stop();
         piece = newPiece(left);
-        filled = room;
+        filled = room.before;
       }
     }
     if (left > 0) throw sizeMismatch(input.size_bytes);
@@ -268,7 +282,7 @@ async function* guardedPieces(
     seen.checksum = toChecksum(input.algorithm, digests.checksum);
     seen.asked = toChecksum(input.expect?.checksum?.algorithm, digests.asked);
     watch.start();
-    yield encode(piece, room, digests.checksum);
+    yield encode(piece, digests.checksum);
   } catch (error) {
     seen.failure = error;
     throw error;
