@@ -14,7 +14,7 @@ function reasonOf(cause) {
 /**
  * Brings all programs into `.compat/`; what is there at the pinned version stays.
  * @param {{ log?: (line: string) => void }} [options]
- * @returns {Promise<Record<string, Installed>>} by name: python, aws, s3cmd, rclone, mc, minio, versitygw, garage
+ * @returns {Promise<Record<string, Installed>>} by name: python, aws, s3cmd, rclone, mc, restic, minio, versitygw, garage
  */
 export async function installClients({ log = () => {} } = {}) {
   /** @type {Record<string, Installed>} */

@@ -1,9 +1,9 @@
 /**
- * What `npm run compat` tests with: clients of the node, and servers that its adapters are clients of. A new version is a change of this file, so that a red run is never
- * the fault of a client that moved in the night.
+ * What `npm run compat` tests with: clients of the node, and servers that its adapters are clients of. A new version is
+ * a change of this file, so that a red run is never the fault of a client that moved in the night.
  */
 
-/** @typedef {{ module: string, version: string, binary: string }} GoPin */
+/** @typedef {{ module: string, version: string, binary: string, package?: string }} GoPin package: where it is in the module */
 /** @typedef {{ crate: string, version: string, binary: string }} CargoPin */
 
 /** @type {Record<string, GoPin>} */
@@ -19,7 +19,18 @@ export const GO_TOOLS = {
     version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
     binary: 'minio',
   },
-  versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', binary: 'versitygw' },
+  versitygw: {
+    module: 'github.com/versity/versitygw',
+    package: './cmd/versitygw',
+    version: 'v1.8.0',
+    binary: 'versitygw',
+  },
+  restic: {
+    module: 'github.com/restic/restic',
+    package: './cmd/restic',
+    version: 'v0.18.1',
+    binary: 'restic',
+  },
 };
 
 /** @type {Record<string, CargoPin>} */
