@@ -55,6 +55,29 @@ describe('hash lanes', () => {
     expect(await next.digest()).toEqual([digestOf('md5', Buffer.alloc(0))]);
   });
 
+  it('are ready once the workers run, until they are stopped', async () => {
+    const { lanes, pool } = openLanes(4);
+    expect(lanes.ready).toBe(false);
+    const started = lanes.start();
+    expect(lanes.ready).toBe(false);
+    await started;
+    expect(lanes.ready).toBe(true);
+    const block = await pool.take();
+    const stream = lanes.open(['MD5']);
+    await stream.update(block, 0);
+    expect(await stream.digest()).toEqual([digestOf('md5', Buffer.alloc(0))]);
+    await lanes.stop();
+    expect(lanes.ready).toBe(false);
+  });
+
+  it('are done with starting when they are stopped meanwhile', async () => {
+    const { lanes } = openLanes(2);
+    const started = lanes.start();
+    await lanes.stop();
+    await started;
+    expect(lanes.ready).toBe(false);
+  });
+
   it('start again after they were stopped', async () => {
     const { lanes, pool } = openLanes(2);
     for (let round = 0; round < 2; round += 1) {

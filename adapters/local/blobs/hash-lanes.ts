@@ -30,6 +30,10 @@ export interface HashLanes {
   open(algorithms: readonly string[]): HashStream;
   /** Streams that are open. */
   readonly streams: number;
+  /** Whether workers run. */
+  readonly ready: boolean;
+  /** Starts two of them for streams to come; resolves when they run. */
+  start(): Promise<void>;
   /** Only to be called when no stream is open. */
   stop(): Promise<void>;
 }
@@ -49,20 +53,29 @@ interface Lane {
   readonly worker: Worker;
   readonly streams: Map<number, LaneStream>;
   readonly known_blocks: Set<number>;
+  /** Resolves when it runs, or never will. */
+  readonly online: Promise<void>;
+  running: boolean;
   failure: Error | null;
 }
+
+const LANES_OF_ONE_UPLOAD = 2;
 
 export function createHashLanes(lanes_max: number): HashLanes {
   const lanes = new Set<Lane>();
   let nextStream = 0;
   let streams = 0;
 
-  function leastBusyLane(): Lane {
-    const best = [...lanes].sort((a, b) => a.streams.size - b.streams.size)[0];
-    if (best !== undefined && (best.streams.size === 0 || lanes.size >= lanes_max)) return best;
+  function addLane(): Lane {
     const lane = startLane(() => lanes.delete(lane));
     lanes.add(lane);
     return lane;
+  }
+
+  function leastBusyLane(): Lane {
+    const best = [...lanes].sort((a, b) => a.streams.size - b.streams.size)[0];
+    if (best !== undefined && (best.streams.size === 0 || lanes.size >= lanes_max)) return best;
+    return addLane();
   }
 
   return {
@@ -75,6 +88,13 @@ export function createHashLanes(lanes_max: number): HashLanes {
     },
     get streams() {
       return streams;
+    },
+    get ready() {
+      return lanes.size > 0 && [...lanes].every(({ running }) => running);
+    },
+    async start() {
+      while (lanes.size < Math.min(LANES_OF_ONE_UPLOAD, lanes_max)) addLane();
+      await Promise.all([...lanes].map(({ online }) => online));
     },
     async stop() {
       const stopped = [...lanes];
@@ -91,7 +111,18 @@ function startLane(ended: () => void): Lane {
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
   });
-  const lane: Lane = { worker, streams: new Map(), known_blocks: new Set(), failure: null };
+  const online = new Promise<void>((resolve) => worker.once('online', resolve).once('exit', () => resolve()));
+  const lane: Lane = {
+    worker,
+    streams: new Map(),
+    known_blocks: new Set(),
+    online,
+    running: false,
+    failure: null,
+  };
+  worker.once('online', () => {
+    lane.running = true;
+  });
   const fail = (cause: unknown) => {
     if (lane.failure !== null) return;
     lane.failure = new StoreError('unexpected', 'a hash worker failed', { subject: 'adapter', cause });

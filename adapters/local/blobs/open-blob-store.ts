@@ -34,6 +34,8 @@ export interface BlobStoreOptions {
   readonly inline_bytes_max?: number;
   /** Bodies up to this size are hashed on the main thread. */
   readonly hash_in_place_bytes_max?: number;
+  /** The same while the workers of an idle store start. */
+  readonly hash_meanwhile_bytes_max?: number;
   /** Needed to write and read what is encrypted. */
   readonly keys?: DataKeys;
 }
@@ -91,6 +93,7 @@ function createBlobStore(options: BlobStoreOptions, { paths, sync, locks, folder
     ...framing,
     inline_bytes_max: options.inline_bytes_max ?? LIMITS.blob_inline_bytes_max,
     hash_in_place_bytes_max: options.hash_in_place_bytes_max ?? LIMITS.blob_hash_in_place_bytes_max,
+    hash_meanwhile_bytes_max: options.hash_meanwhile_bytes_max ?? LIMITS.blob_hash_meanwhile_bytes_max,
     blocks_in_flight_max: LIMITS.blob_upload_blocks_max - 1,
     direct_bytes_min: LIMITS.blob_direct_bytes_min,
     direct_writes: createLimiter(LIMITS.blob_direct_writes_max),

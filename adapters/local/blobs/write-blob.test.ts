@@ -112,6 +112,15 @@ describe('write', () => {
     },
   );
 
+  it('gives the same digests while its workers start as when they run', async () => {
+    const { store } = await openTemporaryStore({ hash_meanwhile_bytes_max: 2 * BLOCK_BYTES });
+    const bytes = content(BLOCK_BYTES + 100);
+    for (let round = 0; round < 4; round += 1) {
+      const { md5, record } = await put(store, bytes, bytes.length);
+      expect([md5, record.sha256]).toEqual([digestOf('md5', bytes), digestOf('sha256', bytes)]);
+    }
+  });
+
   it('asks for the expected checksum only after the body has ended', async () => {
     const { store } = await openTemporaryStore(LIMITS);
     const bytes = content(2 * BLOCK_BYTES);

@@ -27,6 +27,8 @@ import { createTemporaryFile, type TemporaryFile } from './temporary-file.js';
 export interface WriteContext {
   readonly inline_bytes_max: number;
   readonly hash_in_place_bytes_max: number;
+  /** Bodies up to this size are hashed in place too as long as no workers run: they take longer to start. */
+  readonly hash_meanwhile_bytes_max: number;
   readonly blocks_in_flight_max: number;
   /** From this size on, files are written past the page cache. */
   readonly direct_bytes_min: number;
@@ -164,10 +166,17 @@ async function receive(
   }
 }
 
-function chooseHasher(context: WriteContext, input: WriteBlobInput): BodyHasher {
-  return input.size_bytes <= context.hash_in_place_bytes_max
-    ? createInPlaceHasher(input.algorithm)
-    : createLaneHasher(context.lanes, input.algorithm);
+function chooseHasher(
+  { lanes, hash_in_place_bytes_max, hash_meanwhile_bytes_max }: WriteContext,
+  { size_bytes, algorithm }: WriteBlobInput,
+): BodyHasher {
+  if (size_bytes <= hash_in_place_bytes_max) return createInPlaceHasher(algorithm);
+  if (!lanes.ready) {
+    // For this upload or the next. A worker that cannot start is told to the upload that needs it.
+    void lanes.start();
+    if (size_bytes <= hash_meanwhile_bytes_max) return createInPlaceHasher(algorithm);
+  }
+  return createLaneHasher(lanes, algorithm);
 }
 
 function chooseSink(context: WriteContext, input: WriteBlobInput, file: TemporaryFile): BlockSink {

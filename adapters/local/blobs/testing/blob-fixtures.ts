@@ -13,10 +13,10 @@ export interface OpenedStore {
   readonly store: BlobStore;
 }
 
-/** A store in a temporary folder; both go when the test has ended. */
+/** A store in a temporary folder that hashes large bodies on workers from the first; both go when the test has ended. */
 export async function openTemporaryStore(options: Omit<BlobStoreOptions, 'root'> = {}): Promise<OpenedStore> {
   const root = temporaryFolder();
-  const store = await openBlobStore({ root, ...options });
+  const store = await openBlobStore({ root, hash_meanwhile_bytes_max: 0, ...options });
   onTestFinished(() => store.close());
   return { root, store };
 }
