@@ -205,6 +205,7 @@ function openUpkeep({ input, config, storage, verifications, counters }: Parts):
       verification_interval_ms: config.verification_interval_hours * HOUR_MS,
       auto_cleanup_enabled: config.auto_cleanup_enabled,
       retention_ms: config.storage.backup_retention_days * 24 * HOUR_MS,
+      isVerified: (bucket) => storage.isOnDisk(bucket),
     },
     observe: counters.observe,
   });

@@ -40,6 +40,8 @@ export interface Storage {
   readonly inspectors: readonly Inspector[];
   /** Calls to those adapters that have decorators; the others are not slowed down by counting. */
   readonly adapter_stats: CallStats;
+  /** Whether a bucket lies on a disk of this node, not in an upstream. */
+  isOnDisk(bucket: string): boolean;
   /** Lets makeRoom be set by who knows what may go. */
   setMakeRoom(make_room: (bytes: number) => Promise<unknown>): void;
   close(): Promise<void>;
@@ -187,6 +189,10 @@ export async function openStorage({
       adapters,
       inspectors,
       adapter_stats,
+      isOnDisk: (bucket) => {
+        const home = store.mounts.find(bucket);
+        return home !== undefined && effectiveAdapters(config)[home.adapter.name]?.type === 'local';
+      },
       setMakeRoom: (next) => {
         make_room = next;
       },

@@ -21,6 +21,11 @@ export interface UpkeepSettings {
   readonly auto_cleanup_enabled: boolean;
   /** `storage.backup_retention_days`: younger shards are never removed. */
   readonly retention_ms: number;
+  /**
+   * Buckets that are read in full and verified on the schedule. Default: all. Reading those of an upstream again and again
+   * would cost its owner more than it is worth: it looks after its disks itself.
+   */
+  readonly isVerified?: (bucket: string) => boolean;
 }
 
 export type UpkeepEvent =

@@ -65,7 +65,12 @@ export function createScrub(deps: UpkeepDeps): Scrub {
     const position = resumed?.bucket == null ? null : { bucket: resumed.bucket, after: resumed.after };
     const pacer = createPacer(await bytesPerSecond(deps));
     let listed_at_ms = Date.now();
-    for await (const page of walkAll(deps.store, position, signal)) {
+    for await (const page of walkAll(
+      deps.store,
+      position,
+      signal,
+      deps.settings.isVerified ?? (() => true),
+    )) {
       await verifyPage(page, totals, (bytes) => pacer.spend(bytes, signal), signal);
       await pruneVerifications(deps, page, listed_at_ms);
       // An ended bucket is remembered by a position behind all its keys, so that the next run goes to the next bucket.

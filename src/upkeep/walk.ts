@@ -2,6 +2,7 @@ import {
   type Adapter,
   isStoreError,
   type ObjectInfo,
+  StoreError,
   type VersionEntry,
   type VersionPosition,
 } from '../../adapters/contract/index.js';
@@ -23,7 +24,14 @@ export interface WalkPage {
   readonly next: VersionPosition | null;
 }
 
-async function* bucketNames(store: Adapter, after: string | undefined, signal: AbortSignal) {
+/** Where all are needed, those that can be listed now are followed by an `unavailable` for the others. */
+async function* bucketNames(
+  store: Adapter,
+  after: string | undefined,
+  need_all: boolean,
+  signal: AbortSignal,
+) {
+  const missing = new Set<string>();
   for (let from = after; ; ) {
     const page = await store.listBuckets({
       limit: LIMITS.scrub_page_count,
@@ -31,13 +39,45 @@ async function* bucketNames(store: Adapter, after: string | undefined, signal: A
       ...(from !== undefined && { after: from }),
     });
     for (const { name } of page.buckets) yield name;
-    if (page.next === null) return;
+    for (const mount of page.unavailable_mounts ?? []) missing.add(mount);
+    if (page.next === null) break;
     from = page.next;
+  }
+  if (need_all && missing.size > 0) {
+    throw new StoreError('unavailable', `mounts that do not answer: ${[...missing].join(', ')}`, {
+      subject: 'adapter',
+    });
   }
 }
 
 function isObject(entry: VersionEntry): entry is { readonly delete_marker: false } & ObjectInfo {
   return !entry.delete_marker;
+}
+
+async function listPage(
+  store: Adapter,
+  { bucket, after }: WalkPosition,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Pick<WalkPage, 'objects' | 'next'>> {
+  try {
+    const page = await store.listVersions({ bucket, limit, signal, ...(after !== null && { after }) });
+    const objects = page.entries.flatMap((entry) =>
+      entry.type === 'item' && isObject(entry.item) ? [entry.item] : [],
+    );
+    return { objects, next: page.next };
+  } catch (error) {
+    if (!isStoreError(error, 'unsupported')) throw error;
+    // Each object is its only version.
+    const page = await store.listObjects({
+      bucket,
+      limit,
+      signal,
+      ...(after !== null && { after: after.key }),
+    });
+    const objects = page.entries.flatMap((entry) => (entry.type === 'item' ? [entry.item] : []));
+    return { objects, next: page.next === null ? null : { key: page.next } };
+  }
 }
 
 /** One bucket's versions; a bucket that is deleted on the way ends there. */
@@ -49,30 +89,28 @@ export async function* walkBucket(
 ): AsyncGenerator<WalkPage> {
   const { bucket } = position;
   for (let after = position.after; ; ) {
-    const page = await store.listVersions({
-      bucket,
-      limit: Math.min(page_count, store.capabilities.list_limit_max),
-      signal,
-      ...(after !== null && { after }),
-    });
-    const objects = page.entries.flatMap((entry) =>
-      entry.type === 'item' && isObject(entry.item) ? [entry.item] : [],
-    );
-    yield { bucket, objects, from: { bucket, after }, next: page.next };
-    if (page.next === null) return;
-    after = page.next;
+    const limit = Math.min(page_count, store.capabilities.list_limit_max);
+    const { objects, next } = await listPage(store, { bucket, after }, limit, signal);
+    yield { bucket, objects, from: { bucket, after }, next };
+    if (next === null) return;
+    after = next;
   }
 }
 
-/** All versions of all buckets, from a position or from the beginning, page by page. */
+/**
+ * All versions of all buckets, or of the wanted ones, from a position or from the beginning, page by page. Errors:
+ * unavailable at the end where all buckets are wanted and some cannot be listed.
+ */
 export async function* walkAll(
   store: Adapter,
   position: WalkPosition | null,
   signal: AbortSignal,
+  isWanted?: (bucket: string) => boolean,
 ): AsyncGenerator<WalkPage> {
-  if (position !== null) yield* walkBucketIfThere(store, position, signal);
-  for await (const bucket of bucketNames(store, position?.bucket, signal)) {
-    yield* walkBucketIfThere(store, { bucket, after: null }, signal);
+  const wanted = (bucket: string) => isWanted?.(bucket) !== false;
+  if (position !== null && wanted(position.bucket)) yield* walkBucketIfThere(store, position, signal);
+  for await (const bucket of bucketNames(store, position?.bucket, isWanted === undefined, signal)) {
+    if (wanted(bucket)) yield* walkBucketIfThere(store, { bucket, after: null }, signal);
   }
 }
 
