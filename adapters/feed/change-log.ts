@@ -13,8 +13,8 @@ export interface NewChange {
   readonly modified_at_ms: number | null;
   /** Of a bucket, where it is known. */
   readonly versioning?: VersioningState;
-  /** The upstream told of it by itself: it may be known already. `own`: it was a write of ours. */
-  readonly notified?: 'own' | 'other';
+  /** The upstream told of it by itself: it may be known already. */
+  readonly notified?: true;
 }
 
 /** One version that the feed has told of, or that was there when the feed began. */

@@ -185,8 +185,10 @@ function readLog(
   limit: number,
 ): ReadChangesResult {
   const { sequence, foreign } = placeOf(meta, after);
+  // A commit may be readable before it is acknowledged here.
+  const to = keys.sequence(meta.sequence + 1);
   const changes = tables.changes
-    .range({ after: keys.sequence(sequence), to: keys.end, limit: Math.min(limit, PAGE) })
+    .range({ after: keys.sequence(sequence), to, limit: Math.min(limit, PAGE) })
     .map(({ key, value }) => ({ ...value, cursor: cursorOf(meta, keys.readSequence(key)) }));
   const gap = foreign || (after !== null && sequence < meta.trimmed);
   // A reader of another log would be told of its gap for ever, if it kept its cursor.

@@ -1,7 +1,8 @@
 import type { Adapter, MaintainInput } from '../contract/index.js';
-import type { ChangeLog } from './change-log.js';
+import type { ChangeLog, NewChange } from './change-log.js';
 import { type DurableLogOptions, openDurableLog } from './durable-log.js';
 import { keepJournal } from './journal.js';
+import { isAsTold } from './news.js';
 import { createReconciler, type Reconciler } from './reconciler.js';
 import { createResolver } from './resolver.js';
 import { createWriteOrder, type WriteOrder } from './write-order.js';
@@ -31,6 +32,8 @@ export interface Feed {
   readonly log: ChangeLog;
   readonly order: WriteOrder;
   readonly reconciler: Reconciler;
+  /** The upstream tells of a write of ours: one whose answer never came may have taken effect late. */
+  confirm(change: NewChange): void;
   /** Resolves when the writes of the last run are resolved and no pass is due. */
   settled(): Promise<void>;
   status(): FeedStatus;
@@ -77,6 +80,11 @@ export function openFeed(upstream: Adapter, options: FeedOptions): Feed {
     log,
     order,
     reconciler,
+    confirm(change) {
+      const { bucket, key } = change;
+      // Of a write under way the journal will say what became of it.
+      if (!order.isBusy(bucket, key) && !isAsTold(log, change)) resolver.check(bucket, key);
+    },
     async settled() {
       await resolver.idle();
       await reconciler.idle();

@@ -8,6 +8,8 @@ import type { WriteOrder } from './write-order.js';
 /** Finds out what became of writes whose answers never came: of the last run, of calls that timed out or were broken off. */
 export interface Resolver {
   add(intent: StoredIntent): void;
+  /** Compares one key with what was told of it. */
+  check(bucket: string, key: string): void;
   /** Resolves when every write known so far has been looked at once. */
   idle(): Promise<void>;
   readonly pending_count: number;
@@ -20,6 +22,11 @@ interface Unresolved {
   readonly looks: number;
   readonly due_ms: number;
 }
+
+/** Of several reasons to compare a key the last one counts. */
+const CHECK_AFTER_MS = 200;
+/** While a write of the key is under way. */
+const BUSY_MS = 500;
 
 export interface ResolverOptions {
   readonly upstream: Adapter;
@@ -83,15 +90,19 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
     const { intent, looks } = one;
     const { bucket, key, id } = intent;
     const watch = order.watch();
+    const put = (next: Unresolved) => {
+      // Asked for again in the meantime, it begins anew.
+      if (waiting.get(id) === one) waiting.set(id, next);
+    };
     try {
-      const busy = watch.has(bucket, key);
-      const changes = busy ? [] : await found(upstream, log, one, closing.signal);
-      const done = looks > 0 && !busy;
-      const admit = () => !watch.has(bucket, key);
-      await log.write({ changes, admit, ...(done ? { settle: [id] } : {}) });
-      if (done) waiting.delete(id);
-      else if (busy || watch.has(bucket, key)) waiting.set(id, { ...one, due_ms: Date.now() + 500 });
-      else waiting.set(id, { intent, looks: 1, due_ms: Date.now() + LIMITS.feed_second_look_ms });
+      if (watch.has(bucket, key)) return put({ ...one, due_ms: Date.now() + BUSY_MS });
+      const changes = await found(upstream, log, one, closing.signal);
+      await log.write({ changes, admit: () => !watch.has(bucket, key) });
+      // What was written meanwhile hid what was to be seen.
+      if (watch.has(bucket, key)) return put({ ...one, due_ms: Date.now() + BUSY_MS });
+      if (looks === 0) return put({ intent, looks: 1, due_ms: Date.now() + LIMITS.feed_second_look_ms });
+      await log.write({ settle: [id] });
+      if (waiting.get(id) === one) waiting.delete(id);
     } finally {
       watch.end();
     }
@@ -105,6 +116,13 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
         return;
       }
       waiting.set(intent.id, { intent, looks: 0, due_ms: Date.now() });
+      schedule();
+    },
+    check(bucket, key) {
+      const id = `check ${bucket}/${key}`;
+      if (waiting.size >= LIMITS.feed_unresolved_max) return onOverflow();
+      const intent = { id, kind: 'object', bucket, key, at_ms: Date.now() } as const;
+      waiting.set(id, { intent, looks: 1, due_ms: Date.now() + CHECK_AFTER_MS });
       schedule();
     },
     idle() {

@@ -43,7 +43,7 @@ interface KeyState {
 const HOLD_MS_MAX = 1_000;
 
 export function createWriteOrder(upstream: Adapter, log: ChangeLog): WriteOrder {
-  const admit = (change: NewChange) => change.notified === undefined || isNews(log, change, change.notified);
+  const admit = (change: NewChange) => change.notified === undefined || isNews(log, change);
   const states = new Map<string, KeyState>();
   const watches = new Set<Set<string>>();
   const nameOf = (bucket: string, key: string) => `${bucket}/${key}`;

@@ -58,8 +58,9 @@ function changeOf(
   if (group === 'BucketRemoved') return bucketChange('bucket_deleted', bucket);
   const type = typeOf(group ?? '', name);
   if (type === null || type === 'unknown') return type;
-  const key = decodeKey(object.key);
-  if (key === null) return 'unknown';
+  // Listeners get keys as they are, other than the targets of a bucket's notifications, which get them escaped.
+  const { key } = object;
+  if (typeof key !== 'string' || key === '') return 'unknown';
   const empty = type === 'delete' || type === 'delete_marker';
   return {
     type,
@@ -84,16 +85,6 @@ function typeOf(
   if (name === 'Delete') return 'delete';
   if (name === 'DeleteMarkerCreated') return 'delete_marker';
   return name === 'NoOP' ? null : 'unknown';
-}
-
-/** As the value of a query is escaped (WHATWG URL, "application/x-www-form-urlencoded"). */
-function decodeKey(key: unknown): string | null {
-  if (typeof key !== 'string' || key === '') return null;
-  try {
-    return decodeURIComponent(key.replaceAll('+', ' '));
-  } catch {
-    return null;
-  }
 }
 
 /** Of a write the sequencer is the time that listings show, as hexadecimal nanoseconds. */

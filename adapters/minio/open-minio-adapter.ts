@@ -59,16 +59,15 @@ async function tell(feed: Feed, record: unknown, mark: string, documents_bucket:
   const event = readEvent(record);
   if (event === null) return;
   if (event === 'unknown') return feed.reconciler.request();
-  const by = event.user_agent.includes(mark) ? 'own' : 'other';
+  const is_own = event.user_agent.includes(mark);
   const { change } = event;
   if (change.bucket === documents_bucket) {
     const bucket = documentOf(change.key);
-    if (by === 'own' || bucket === null) return;
-    return feed.order.tell(bucket, '', [{ ...bucketChange('bucket_changed', bucket), notified: by }]);
+    if (is_own || bucket === null) return;
+    return feed.order.tell(bucket, '', [{ ...bucketChange('bucket_changed', bucket), notified: true }]);
   }
-  // Of a write under way the journal will say what became of it.
-  if (by === 'own' && feed.order.isBusy(change.bucket, change.key)) return;
-  return feed.order.tell(change.bucket, change.key, [{ ...change, notified: by }]);
+  if (is_own) return feed.confirm(change);
+  return feed.order.tell(change.bucket, change.key, [{ ...change, notified: true }]);
 }
 
 /** Another node has written a document of this bucket. */

@@ -15,14 +15,16 @@ const POLL_INTERVAL_MS = 20;
 /**
  * Starts a MinIO on loopback with its default, durable settings: what the benchmark compares with, and
  * what a client script is proved right against.
- * @param {{ binary: string, folder: string, domain?: string }} options
+ * @param {{ binary: string, folder: string, domain?: string, like?: { s3_url: string, access_key: string, secret_key: string } }} options
+ *   `like`: the server that ran on this folder before; its address and keys are kept
  * @returns {Promise<Server>}
  */
-export async function startMinio({ binary, folder, domain }) {
+export async function startMinio({ binary, folder, domain, like }) {
   await mkdir(folder, { recursive: true });
-  const access_key = `AK${randomBytes(8).toString('hex').toUpperCase()}`;
-  const secret_key = randomBytes(20).toString('hex');
-  const [port, console_port] = [await freePort(), await freePort()];
+  const access_key = like?.access_key ?? `AK${randomBytes(8).toString('hex').toUpperCase()}`;
+  const secret_key = like?.secret_key ?? randomBytes(20).toString('hex');
+  const port = like === undefined ? await freePort() : Number(new URL(like.s3_url).port);
+  const console_port = await freePort();
   const address = `127.0.0.1:${port}`;
   const log_file = join(folder, 'minio.log');
   const child = spawn(
