@@ -78,7 +78,7 @@ export interface Entry {
   readonly mark_gap?: boolean;
 }
 
-export interface LogStatus {
+interface LogStatus {
   /** Of the newest change; null: there was none yet. */
   readonly cursor: string | null;
   readonly changes_count: number;

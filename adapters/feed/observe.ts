@@ -17,7 +17,7 @@ type Upstream = Pick<
 /** A version upstream, newest first among those of its key. */
 export type Seen = Omit<KnownVersion, 'modified_at_ms'> & { readonly modified_at_ms: number };
 
-export function seenObject({ key, version_id, etag, size_bytes, modified_at_ms }: ObjectInfo): Seen {
+function seenObject({ key, version_id, etag, size_bytes, modified_at_ms }: ObjectInfo): Seen {
   return { key, version_id, etag, size_bytes, modified_at_ms, delete_marker: false };
 }
 

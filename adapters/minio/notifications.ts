@@ -154,7 +154,7 @@ function recordsOf(line: string): unknown[] {
 
 /** MinIO escapes `<` in records to six characters: more than its two buffers of 2 and 4 KiB hold. */
 const PADDING = '<'.repeat(1_400);
-export const FLUSH_KEY = 'feed/flush';
+const FLUSH_KEY = 'feed/flush';
 
 /**
  * Releases of 2025 and later lack the flush behind each record (their response writer hides it), so records would wait for

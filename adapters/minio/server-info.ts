@@ -15,7 +15,7 @@ export interface MinioServer {
 }
 
 /** MinIO documentation, "Healthcheck API". */
-export interface MinioHealth {
+interface MinioHealth {
   readonly live: boolean;
   /** It may serve: its stores and its key server answer. */
   readonly ready: boolean;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { Agent } from 'undici';
 import type { Adapter } from '../../../adapters/contract/index.js';
+import type { Inspector } from '../../../adapters/inspect.js';
 import {
   type OpenLocalAdapterOptions,
   openLocalAdapter,
@@ -29,6 +30,7 @@ export interface TestNodeOptions {
   readonly peers?: readonly Peer[];
   readonly local?: Partial<OpenLocalAdapterOptions>;
   readonly makeRoom?: (bytes: number) => Promise<unknown>;
+  readonly inspectors?: readonly Inspector[];
   /** Reused when given; else a fresh one that `close` removes. */
   readonly folder?: string;
 }
@@ -101,6 +103,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     verifications,
     registry: createNodeRegistry({ state, peers: options.peers ?? [], peer_timeout_ms: 300_000 }),
     logger: pino({ level: 'silent' }),
+    ...(options.inspectors && { inspectors: options.inspectors }),
     node: { node_id: 'test-node', version: '1.2.3', owner: 'root-id', started_at_ms: Date.now() },
     settings: {
       shard_bytes_max: 100 * MIB,
