@@ -117,6 +117,8 @@ describe('mounts with other names upstream', () => {
     expect(JSON.stringify([gone.message, gone.detail])).not.toContain('x-team-none');
     const long = await failure(store.createBucket({ bucket: `team-${'a'.repeat(58)}`, owner: 'me' }));
     expect(long).toMatchObject({ kind: 'invalid', subject: 'bucket' });
+    const none = await failure(store.headBucket({ bucket: `team-${'a'.repeat(58)}` }));
+    expect(none).toMatchObject({ kind: 'not_found', subject: 'bucket' });
   });
 
   it('tell changes under those names, and only of buckets that clients see', async () => {

@@ -41,10 +41,13 @@ export function mappedView(inner: Adapter, naming: Naming, from: Naming | undefi
     input: Input,
     call: (mapped: Input) => Promise<Result>,
   ): Promise<Result> {
+    const mapped = into(input);
+    // No such bucket can be there; an upstream would call the name wrong, which it is not.
+    if (mapped.bucket.length > BUCKET_NAME_LENGTH_MAX) throw noSuchBucket(input.bucket);
     try {
-      return await call(into(input));
+      return await call(mapped);
     } catch (error) {
-      throw ownError(error, [[naming.upstream(input.bucket), input.bucket]]);
+      throw ownError(error, [[mapped.bucket, input.bucket]]);
     }
   }
 
@@ -136,17 +139,10 @@ function bucketCalls(inner: Adapter, naming: Naming, at: At) {
   }
 
   return {
-    createBucket: (input) =>
-      at(input, async (mapped) => {
-        if (mapped.bucket.length > BUCKET_NAME_LENGTH_MAX) {
-          throw new StoreError(
-            'invalid',
-            `the name ${input.bucket} is too long for this mount, which puts ${naming.prefix} before it`,
-            { subject: 'bucket' },
-          );
-        }
-        return ownInfo(await inner.createBucket(mapped), input.bucket);
-      }),
+    createBucket: async (input) => {
+      if (naming.upstream(input.bucket).length > BUCKET_NAME_LENGTH_MAX) throw tooLong(input.bucket, naming);
+      return at(input, async (mapped) => ownInfo(await inner.createBucket(mapped), input.bucket));
+    },
     headBucket: (input) => at(input, async (mapped) => ownInfo(await inner.headBucket(mapped), input.bucket)),
     deleteBucket: (input) => at(input, (mapped) => inner.deleteBucket(mapped)),
     listBuckets,
@@ -159,6 +155,18 @@ function bucketCalls(inner: Adapter, naming: Naming, at: At) {
         ? usageOfAll(signal)
         : at({ bucket, ...(signal && { signal }) }, (mapped) => inner.usage(mapped)),
   } satisfies Partial<Adapter>;
+}
+
+function noSuchBucket(bucket: string): StoreError {
+  return new StoreError('not_found', `bucket ${bucket} does not exist`, { subject: 'bucket' });
+}
+
+function tooLong(bucket: string, { prefix }: Naming): StoreError {
+  return new StoreError(
+    'invalid',
+    `the name ${bucket} is too long for this mount, which puts ${prefix} before it`,
+    { subject: 'bucket' },
+  );
 }
 
 const PAGE = 1_000;

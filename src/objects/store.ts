@@ -3,6 +3,8 @@ import {
   type CopyObjectInput,
   type CopyPartInput,
   isStoreError,
+  type MaintainInput,
+  type MaintainResult,
   StoreError,
   type Usage,
   unsupported,
@@ -327,17 +329,23 @@ function wholeCalls(
       return readOwnChanges(adapter, input, ownNameIn(mounts, adapter));
     },
     waitForChange: async (input) => only().waitForChange(input),
-    maintain: async (input) => {
-      const results = await Promise.all(adapters.map((adapter) => adapter.maintain(input)));
-      return {
-        removed_blobs: results.reduce((sum, { removed_blobs }) => sum + removed_blobs, 0),
-        freed_bytes: results.reduce((sum, { freed_bytes }) => sum + freed_bytes, 0),
-      };
-    },
+    maintain: (input) => maintainAll(mounts, input),
     close: async () => {
       listed.close();
       await writes.ended();
       await Promise.all(adapters.map((adapter) => adapter.close()));
     },
   };
+}
+
+/** Where one of them fails, an upstream that is down, say, the others finish their work before that is told. */
+async function maintainAll({ homes }: Mounts, input: MaintainInput): Promise<MaintainResult> {
+  const writable = new Set(homes.filter(({ read_only }) => !read_only).map(({ adapter }) => adapter));
+  const outcomes = await Promise.allSettled([...writable].map((adapter) => adapter.maintain(input)));
+  const results = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const removed_blobs = results.reduce((sum, result) => sum + result.removed_blobs, 0);
+  const freed_bytes = results.reduce((sum, result) => sum + result.freed_bytes, 0);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined && removed_blobs === 0) throw failed.reason;
+  return { removed_blobs, freed_bytes };
 }
