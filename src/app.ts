@@ -139,8 +139,8 @@ function countedDoor({ input, tls }: Parts, name: string): CountedDoor {
   return { door, stats };
 }
 
-function s3Server({ input, config, storage }: Parts, door: Door): FastifyInstance {
-  return createS3Server({
+function s3Server({ input, config, storage }: Parts, door: Door): void {
+  createS3Server({
     store: storage.store,
     credentials: storage.access.credentials,
     region: config.s3.region,
@@ -286,12 +286,12 @@ async function buildDoors(parts: Parts, control_token: string, urls: Urls): Prom
       gauges: [...gaugesOf(subject), ...parts.counters.gauges()],
       sources: [{ families: CALL_STATS_FAMILIES, render: () => parts.storage.adapter_stats.render() }],
     });
-  const s3_app = s3Server(parts, s3.door);
+  s3Server(parts, s3.door);
   const node_app = shardServer(parts, node.door);
   nodeHooks(node_app, parts);
   node_app.register(controlOf(parts, control_token, urls), { prefix: '/api/v1/control' });
   if (enable_metrics && metrics_port === null) metricsRoute(node_app, render);
-  await Promise.all([s3_app.ready(), node_app.ready()]);
+  await node_app.ready();
   const metrics = enable_metrics && metrics_port !== null ? createMetricsDoor(render) : undefined;
   return { node: node.door, s3: s3.door, metrics };
 }

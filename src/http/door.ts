@@ -20,7 +20,7 @@ export interface DoorOptions {
 
 export interface Door {
   readonly name: string;
-  /** For the option of this name of fastify. Called once. */
+  /** The server of this door, for a handler or for the option of this name of fastify. Called once. */
   serverFactory(handler: RequestListener): Server;
   listen(address: {
     readonly host: string;

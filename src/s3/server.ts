@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import Fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Adapter } from '../../adapters/contract/index.js';
 import type { CredentialSource } from '../access/identity.js';
 import { requestIdOf } from '../http/exchange.js';
-import { NO_SCHEMAS } from '../http/no-schemas.js';
 import { errorDocument } from './error-reply.js';
 import { S3Error } from './errors.js';
 import { type FailureListener, handleRequest } from './pipeline.js';
@@ -33,20 +37,10 @@ interface Awaiting {
 }
 
 /**
- * The S3 door. fastify carries it, but every request is taken over as soon as its headers are there: keys never pass
- * through its router, and bodies are never parsed by it.
+ * The S3 door, not listening yet. It is bare node:http: a framework would route, decode and parse what S3 signs as it was
+ * sent, and its part of a small GET was a twentieth.
  */
-export function createS3Server(deps: S3ServerDeps): FastifyInstance {
-  const { serverFactory } = deps;
-  const options: FastifyHttpOptions<Server> = {
-    ...(serverFactory === undefined ? {} : { serverFactory: (handler) => serverFactory(handler) }),
-    rewriteUrl: () => '/',
-    exposeHeadRoutes: false,
-    return503OnClosing: false,
-    schemaController: NO_SCHEMAS,
-    clientErrorHandler: refuseUnreadable,
-  };
-  const app = Fastify(options);
+export function createS3Server(deps: S3ServerDeps): Server {
   const frame = {
     store: deps.store,
     credentials: deps.credentials,
@@ -57,20 +51,15 @@ export function createS3Server(deps: S3ServerDeps): FastifyInstance {
     // S3's second id names the host that answered. One for the life of the process is enough to tell nodes apart.
     host_id: randomBytes(24).toString('base64'),
   };
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.hijack();
-    const { raw } = request;
-    const awaited = (raw as Awaiting)[CONTINUE_AWAITED] === true;
-    // For the log, which comes after us.
-    raw.url = request.originalUrl;
+  const { serverFactory = createServer } = deps;
+  const server = serverFactory((request, response) => {
+    const awaited = (request as Awaiting)[CONTINUE_AWAITED] === true;
     // It answers by itself and never rejects.
-    void handleRequest(frame, raw, reply.raw, request.originalUrl, awaited);
-    done();
+    void handleRequest(frame, request, response, request.url ?? '', awaited);
   });
-  // Without routes all requests of all methods come here, after the hook above has taken them.
-  app.setNotFoundHandler(() => {});
-  listenForExpect(app.server);
-  return app;
+  server.on('clientError', refuseUnreadable);
+  listenForExpect(server);
+  return server;
 }
 
 /** node would answer `Expect: 100-continue` before anyone has looked at the headers, and 417 to other expectations. */
@@ -86,7 +75,7 @@ function listenForExpect(server: Server): void {
 }
 
 /** Bytes that are no HTTP request: there is no request object to answer, only the socket. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

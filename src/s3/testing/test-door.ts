@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,15 +61,15 @@ export async function startTestDoor(
     alice: credential('Alice', false),
     bob: credential('Bob', false),
   };
-  const app = createS3Server({
+  const server = createS3Server({
     store,
     credentials: credentialSource(Object.values(users)),
     region: REGION,
     domains: [],
     onFailure: showUnexpected,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as AddressInfo;
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
   const client = (user: Credential) => signedClient(port, REGION, user);
   return {
     port,
@@ -77,7 +78,8 @@ export async function startTestDoor(
     alice: client(users.alice),
     bob: client(users.bob),
     async stop() {
-      await app.close();
+      server.close();
+      server.closeAllConnections();
       await store.close();
       await rm(folder, { recursive: true, force: true });
     },
