@@ -7,6 +7,7 @@ import type {
   ObjectInfo,
   Retention,
 } from '../contract/index.js';
+import { decodeWords } from './encoded-words.js';
 import type { Habits } from './providers.js';
 
 /** Object attributes as S3 headers and back. What the upstream has no header for lies in user metadata under this prefix. */
@@ -170,7 +171,7 @@ function readMetadata(headers: AnswerHeaders): KeptMetadata {
     const value = text(headers, header) ?? '';
     if (name.startsWith(SYSTEM)) system.push([name.slice(SYSTEM.length), decoded(value)]);
     else if (name.startsWith(OURS)) ours.set(name, decoded(value));
-    else metadata.push([fromLatin1(name), fromLatin1(value)]);
+    else metadata.push([fromLatin1(name), decodeWords(fromLatin1(value))]);
   }
   return {
     metadata: Object.fromEntries(metadata),

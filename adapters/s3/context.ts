@@ -11,6 +11,8 @@ export interface S3Context {
   readonly name: string;
   readonly capabilities: Capabilities;
   readonly habits: Habits;
+  /** Larger objects are copied in parts of part_bytes. */
+  readonly copies: { readonly once_bytes_max: number; readonly part_bytes: number };
   readonly upstream: Upstream;
   readonly records: Records;
   readonly buckets: BucketBook;

@@ -1,13 +1,15 @@
 import { LIMITS } from '../../config/limits.js';
+import { combineFullObject } from '../../src/wire/checksums.js';
 import { childText } from '../../src/wire/xml.js';
 import { evaluateSourceCondition } from '../conditions.js';
-import type {
-  CopyObjectInput,
-  CopyObjectResult,
-  ObjectAddress,
-  ObjectAttributes,
-  ObjectInfo,
-  PartInfo,
+import {
+  type CopyObjectInput,
+  type CopyObjectResult,
+  type ObjectAddress,
+  type ObjectAttributes,
+  type ObjectInfo,
+  type PartInfo,
+  StoreError,
 } from '../contract/index.js';
 import { toHeaders } from './attributes.js';
 import { completeUpload } from './complete-upload.js';
@@ -45,9 +47,9 @@ type Way = (
 ) => Promise<ObjectInfo>;
 
 /** What the upstream cannot do in one step on its own side is done in another that is as atomic. */
-function wayOf({ habits, capabilities }: S3Context, input: CopyObjectInput, source: ObjectInfo): Way {
+function wayOf({ habits, copies }: S3Context, input: CopyObjectInput, source: ObjectInfo): Way {
   const conditional = input.condition !== undefined && !habits.conditional_copy;
-  const large = source.size_bytes > capabilities.put_bytes_max;
+  const large = source.size_bytes > copies.once_bytes_max;
   if (large || (conditional && source.size_bytes > LIMITS.upstream_copy_through_bytes_max))
     return copyInParts;
   return conditional ? copyThrough : copyUpstream;
@@ -137,11 +139,12 @@ const copyThrough: Way = async (context, input, source, attributes) => {
 const copyInParts: Way = async (context, input, source, attributes) => {
   const { bucket, key, condition, signal } = input;
   const calls = signal === undefined ? {} : { signal };
-  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...calls });
+  const checksum = checksumOfCopy(context, input, source);
+  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...checksum, ...calls });
   const upload = { bucket, key, upload_id, ...calls };
   try {
     const parts: PartInfo[] = [];
-    for (const [index, range] of partRanges(source.size_bytes).entries()) {
+    for (const [index, range] of partRanges(source.size_bytes, context.copies.part_bytes).entries()) {
       const { bucket: from, key: source_key } = input.source;
       const { version_id = input.source.version_id } = source.version_id === 'null' ? {} : source;
       const pinned = version_id === undefined ? {} : { version_id };
@@ -154,6 +157,7 @@ const copyInParts: Way = async (context, input, source, attributes) => {
       };
       parts.push(await copyPart(context, { ...upload, part_number: index + 1, source: part_source }));
     }
+    compareWhole(source, parts);
     const named = parts.map(({ part_number, etag }) => ({ part_number, etag }));
     return await completeUpload(context, {
       ...upload,
@@ -169,7 +173,7 @@ const copyInParts: Way = async (context, input, source, attributes) => {
 /** Parts of equal size, as few as may be. */
 function partRanges(
   size_bytes: number,
-  part_bytes: number = LIMITS.upstream_copy_part_bytes,
+  part_bytes: number,
 ): { readonly start: number; readonly end: number }[] {
   const step = Math.max(part_bytes, Math.ceil(size_bytes / LIMITS.parts_max));
   const ranges = [];
@@ -177,4 +181,28 @@ function partRanges(
     ranges.push({ start, end: Math.min(start + step, size_bytes) - 1 });
   }
   return ranges;
+}
+
+/** That of the source, or what was asked for. Only CRCs have a value of the whole that parts make (AWS too). */
+function checksumOfCopy({ capabilities }: S3Context, input: CopyObjectInput, { checksum }: ObjectInfo) {
+  const algorithm = input.checksum_algorithm ?? checksum?.algorithm;
+  if (algorithm === undefined || !capabilities.checksums.includes(algorithm)) return {};
+  const type = algorithm.startsWith('CRC') ? ('FULL_OBJECT' as const) : ('COMPOSITE' as const);
+  return { checksum: { algorithm, type } };
+}
+
+/** What was copied must be what the source was; nobody has seen it yet. */
+function compareWhole({ checksum }: ObjectInfo, parts: readonly PartInfo[]): void {
+  if (checksum?.type !== 'FULL_OBJECT' || !checksum.algorithm.startsWith('CRC')) return;
+  const known = parts.filter((part) => part.checksum?.algorithm === checksum.algorithm);
+  if (known.length < parts.length) return;
+  const whole = combineFullObject(
+    checksum.algorithm,
+    known.map(({ size_bytes, checksum: of_part }) => ({
+      size_bytes,
+      checksum: Buffer.from(of_part?.value ?? '', 'base64'),
+    })),
+  );
+  if (whole.toString('base64') === checksum.value) return;
+  throw new StoreError('corrupt', `the copied parts do not make the ${checksum.algorithm} of the source`);
 }

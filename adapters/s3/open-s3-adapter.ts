@@ -1,3 +1,4 @@
+import { LIMITS } from '../../config/limits.js';
 import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import type { Adapter } from '../contract/index.js';
 import { createBucketBook } from './bucket-book.js';
@@ -18,6 +19,10 @@ export async function openS3Adapter(options: S3AdapterOptions): Promise<Adapter>
     name: options.name,
     capabilities,
     habits: PROVIDER_HABITS[options.provider],
+    copies: {
+      once_bytes_max: options.copy_once_bytes_max ?? capabilities.put_bytes_max,
+      part_bytes: options.copy_part_bytes ?? LIMITS.upstream_copy_part_bytes,
+    },
     upstream,
     records,
     buckets: createBucketBook(upstream, capabilities, records),

@@ -24,6 +24,9 @@ export interface S3AdapterOptions {
   readonly documents_bucket?: string;
   /** Sent as User-Agent, so that the upstream's own records tell these requests from all others: `name/version`. */
   readonly user_agent?: string;
+  /** Larger objects are copied in parts of copy_part_bytes. Default: put_bytes_max of the provider. */
+  readonly copy_once_bytes_max?: number;
+  readonly copy_part_bytes?: number;
   readonly connections_max?: number;
   readonly connect_timeout_ms?: number;
   /** From the end of the request until the headers of the answer are there. */

@@ -12,6 +12,7 @@ import { answerError } from './errors.js';
 import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
 import type { S3AdapterOptions } from './options.js';
 import { PROVIDER_HABITS } from './providers.js';
+import { sdkHandler } from './sdk-http.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 
 /**
@@ -55,16 +56,17 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
   // No name stands before an address (RFC 3986, section 3.2.2).
   const path_style = options.path_style ?? (options.provider !== 'aws' || isAddress(endpoints.first));
   const agent = openAgent(options);
-  const sdk = openSdk(options, endpoints.first, path_style);
+  const slow_headers_timeout_ms = Math.max(
+    LIMITS.upstream_slow_headers_timeout_ms,
+    options.headers_timeout_ms ?? 0,
+  );
+  const requestHandler = sdkHandler(agent, slow_headers_timeout_ms);
+  const sdk = openSdk(options, endpoints.first, path_style, requestHandler);
   if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
   const { literal_dot_segments } = PROVIDER_HABITS[options.provider];
   if (!literal_dot_segments) escapeDotsOfSdk(sdk);
   const credentials = options.credentials ?? (() => sdk.config.credentials());
   const { user_agent } = options;
-  const slow_headers_timeout_ms = Math.max(
-    LIMITS.upstream_slow_headers_timeout_ms,
-    options.headers_timeout_ms ?? 0,
-  );
 
   async function sendTo(endpoint: URL, request: UpstreamRequest): Promise<UpstreamAnswer> {
     const { host, path: plain_path } = locate(endpoint, path_style, request);
@@ -141,7 +143,12 @@ function openAgent(options: S3AdapterOptions): Agent {
   });
 }
 
-function openSdk(options: S3AdapterOptions, endpoint: URL, path_style: boolean): S3Client {
+function openSdk(
+  options: S3AdapterOptions,
+  endpoint: URL,
+  path_style: boolean,
+  requestHandler: ReturnType<typeof sdkHandler>,
+): S3Client {
   return new S3Client({
     endpoint: endpoint.href,
     region: options.region,
@@ -151,19 +158,9 @@ function openSdk(options: S3AdapterOptions, endpoint: URL, path_style: boolean):
     ...(options.user_agent === undefined ? {} : { customUserAgent: options.user_agent }),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
-      requestTimeout: options.headers_timeout_ms ?? LIMITS.upstream_headers_timeout_ms,
-      throwOnRequestTimeout: true,
-      httpAgent: agentOptions(options),
-      httpsAgent: { ...agentOptions(options), ...(options.ca === undefined ? {} : { ca: options.ca }) },
-    },
+    requestHandler,
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   });
-}
-
-function agentOptions(options: S3AdapterOptions) {
-  return { keepAlive: true, maxSockets: options.connections_max ?? LIMITS.upstream_connections_max };
 }
 
 /** Raw: URL parsing would resolve the dot segments of a key. */
