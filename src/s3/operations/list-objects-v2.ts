@@ -1,7 +1,8 @@
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { listPage, listParameters, optionalXml } from '../parameters/listing.js';
+import { listParameters, optionalXml } from '../parameters/listing.js';
 import { entriesXml } from '../parameters/listing-entries.js';
 import { listedOwnerWriter } from '../parameters/owner.js';
+import { listFrom } from '../parameters/start-after.js';
 import { decodeToken, encodeToken } from '../parameters/tokens.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
@@ -9,14 +10,14 @@ import { escapeXml, xmlDocument } from '../xml.js';
 export const listObjectsV2: Operation = { name: 'ListObjectsV2', action: 's3:ListBucket', body: 'none', run };
 
 async function run(context: OperationContext): Promise<Reply> {
-  const { query, bucket, store } = context;
+  const { query, bucket } = context;
   const parameters = listParameters(query, 'max-keys');
   const { text, delimiter } = parameters;
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after');
   // The token knows where the page before ended; start-after counts for the first page only.
   const after = token ? decodeToken(token) : startAfter || undefined;
-  const page = await listPage(context, parameters, after, (input) => store.listObjects(input));
+  const page = await listFrom(context, parameters, after);
   const withOwner = query.get('fetch-owner') === 'true';
   const owner = withOwner ? await listedOwnerWriter(context, page.entries) : () => '';
   const body =

@@ -53,6 +53,32 @@ test.each([1, 2, 3, 7])('pages of %i keys show each key and each common prefix o
   expect(seen.sort()).toEqual(['a', 'a/', 'b', 'b-1', 'c/', 'd e', 'é', '\uffee', '\u{1f600}'].sort());
 });
 
+test.each([
+  ['a/1', ['a/'], 'it has keys behind the position'],
+  ['a/0', ['a/'], 'all of it is behind the position'],
+  ['a/2', [], 'its last key is the position'],
+  ['a/', [], 'it is the position, as at the end of a page'],
+])('from %s with a delimiter the prefix around it shows %j: %s', async (from, expected) => {
+  const all = [...expected, 'b', 'b-1', 'c/', 'd e', 'é', '\uffee', '\u{1f600}'].sort();
+  for (const size of [1, 2, 3, 1000]) {
+    const seen: string[] = [];
+    let query: Record<string, string> = { 'start-after': from };
+    for (;;) {
+      const page = await v2({ delimiter: '/', 'max-keys': String(size), ...query });
+      seen.push(...page.elements('Key'), ...page.elements('Prefix').slice(1));
+      expect(Number(page.element('KeyCount'))).toBeLessThanOrEqual(size);
+      const token = page.element('NextContinuationToken');
+      if (token === undefined) break;
+      query = { 'continuation-token': token };
+    }
+    expect(seen.sort(), `pages of ${size}`).toEqual(all);
+  }
+  const v1 = await list({ delimiter: '/', marker: from });
+  expect(v1.elements('Prefix').slice(1)).toEqual([...expected, 'c/']);
+  const under = await list({ delimiter: '/', marker: from, prefix: 'a/' });
+  expect(under.elements('Prefix').slice(1)).toEqual([]);
+});
+
 test('version 1 pages by marker and names the next one only with a delimiter', async () => {
   const first = await list({ 'max-keys': '2' });
   expect([first.elements('Key'), first.element('IsTruncated')]).toEqual([['a', 'a/1'], 'true']);
