@@ -37,6 +37,15 @@ describe.each(CHECKSUM_ALGORITHMS)('%s', (algorithm) => {
     expect(other.digest()).toEqual(checksumOf(algorithm, Buffer.from('112233445566778899')));
   });
 
+  it('does not mind empty pieces', () => {
+    const hasher = createChecksum(algorithm);
+    for (const byte of TEXT) {
+      hasher.update(Buffer.from([byte]));
+      hasher.update(new Uint8Array(new ArrayBuffer(0)));
+    }
+    expect(hasher.digest().toString('hex')).toBe(CHECK_VALUES[algorithm]);
+  });
+
   it('knows the checksum of nothing', () => {
     expect(createChecksum(algorithm).digest()).toEqual(checksumOf(algorithm, Buffer.alloc(0)));
   });
