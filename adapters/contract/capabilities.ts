@@ -45,7 +45,7 @@ export type Deviation =
   | 'ascii_tags'
   /** An abort that comes while the upload is being completed may succeed, without an effect. */
   | 'late_aborts_succeed'
-  /** A part that arrives while its upload is aborted may bring the upload back. */
+  /** A part or a complete that comes while its upload is aborted may bring the upload back, without its other parts. */
   | 'late_parts_revive_uploads'
   /** A part has at least one byte. */
   | 'no_empty_parts'
