@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { CapabilityOverrides, Provider } from './providers.js';
 
 /** What the s3 adapter needs to know of its upstream. Times in milliseconds; defaults in config/limits.ts. */
@@ -17,6 +18,8 @@ export interface S3AdapterOptions {
   readonly credentials?: () => Promise<UpstreamCredentials>;
   /** PEM of a private certificate authority. */
   readonly ca?: string;
+  /** Instead of the system's resolver of names. */
+  readonly lookup?: LookupFunction;
   /**
    * The upstream bucket for what S3 has no place for: bucket documents, owners of buckets, who began an upload. It is
    * created when it is first needed, and hidden from every call.

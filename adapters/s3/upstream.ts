@@ -136,6 +136,7 @@ function openAgent(options: S3AdapterOptions): Agent {
     connect: {
       timeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     },
     headersTimeout: options.headers_timeout_ms ?? LIMITS.upstream_headers_timeout_ms,
     bodyTimeout: options.body_timeout_ms ?? LIMITS.upstream_body_timeout_ms,
@@ -159,8 +160,13 @@ function openSdk(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler,
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    ...(options.credentials === undefined ? {} : { credentials: askedAgain(options.credentials) }),
   });
+}
+
+/** The SDK keeps for ever what does not expire; what has expired it asks for again, and uses as it is. */
+function askedAgain(credentials: NonNullable<S3AdapterOptions['credentials']>) {
+  return async () => ({ ...(await credentials()), expiration: new Date() });
 }
 
 /** Raw: URL parsing would resolve the dot segments of a key. */
