@@ -14,7 +14,7 @@ import {
 import { toHeaders } from './attributes.js';
 import { completeUpload } from './complete-upload.js';
 import type { S3Context } from './context.js';
-import { copySource, readCopyResult } from './copy-source.js';
+import { copySeen, copySource, readCopyResult } from './copy-source.js';
 import { copyPart } from './parts.js';
 import { putObject } from './put-object.js';
 import { readInfo } from './read-info.js';
@@ -31,12 +31,19 @@ import { conditionHeaders, upstreamCondition } from './write-condition.js';
 export async function copyObject(context: S3Context, input: CopyObjectInput): Promise<CopyObjectResult> {
   const address = sourceAddress(input);
   await context.buckets.info(input.bucket, input.signal);
-  const source = await readInfo(context, address);
-  evaluateSourceCondition(source, input.source.condition);
-  const attributes = await attributesOfCopy(context, input, address, source);
-  const way = wayOf(context, input, source);
-  const info = await way(context, input, source, attributes);
-  return { info, source_version_id: source.version_id };
+  const look = async () => {
+    const source = await readInfo(context, address);
+    evaluateSourceCondition(source, input.source.condition);
+    return source;
+  };
+  const copy = async (source: ObjectInfo) => {
+    const attributes = await attributesOfCopy(context, input, address, source);
+    const way = wayOf(context, input, source);
+    const info = await way(context, input, source, attributes);
+    return { info, source_version_id: source.version_id };
+  };
+  // With a condition of the caller's nobody knows whose it was that did not hold.
+  return input.condition === undefined ? copySeen(look, copy) : copy(await look());
 }
 
 type Way = (

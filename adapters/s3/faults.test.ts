@@ -106,6 +106,38 @@ describe('answers', () => {
   });
 });
 
+describe('copies', () => {
+  const how = { replace_attributes: false, replace_tags: false };
+  const input = { ...OBJECT, source: { bucket: 'bucket', key: 'from' }, ...how };
+
+  /** A source whose ETag is another one each time it is asked for; a copy must name the last of them. */
+  function changing(changes_max: number): Handler {
+    let seen = 0;
+    return (request, response) => {
+      if (request.method === 'HEAD') {
+        if (seen < changes_max) seen += 1;
+        return void response.writeHead(200, { etag: `"${seen}"`, 'content-length': 7 }).end();
+      }
+      if (request.method === 'GET') return void response.writeHead(404).end();
+      if (request.headers['x-amz-copy-source-if-match'] !== `"${changes_max}"`)
+        return void response.writeHead(412).end();
+      response.end('<CopyObjectResult><ETag>"2"</ETag></CopyObjectResult>');
+    };
+  }
+
+  it('look again at a source that was replaced in between', async () => {
+    await overUpstream(changing(2), async (adapter) => {
+      expect((await adapter.copyObject(input)).info.etag).toBe('2');
+    });
+  });
+
+  it('end as unavailable, not with a condition that nobody gave', async () => {
+    await overUpstream(changing(1_000), async (adapter) => {
+      await failure(adapter.copyObject(input), 'unavailable');
+    });
+  });
+});
+
 describe('uploads', () => {
   it('a stream travels in frames with a checksum behind it, its length known', async () => {
     let body: Buffer = Buffer.alloc(0);

@@ -13,7 +13,7 @@ import {
 import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
-import { copySource, readCopyResult } from './copy-source.js';
+import { copySeen, copySource, readCopyResult } from './copy-source.js';
 import { checksumsOfUpload } from './list-parts.js';
 import { sendBody } from './put-object.js';
 import { readInfo } from './read-info.js';
@@ -65,17 +65,22 @@ export async function copyPart(
   input: CopyPartInput,
 ): Promise<PartInfo & { readonly source_version_id: string }> {
   const { source, part_number, signal } = input;
-  const info = await readInfo(context, { ...source, ...(signal === undefined ? {} : { signal }) });
-  evaluateSourceCondition(info, source.condition);
-  const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
-  const { told } = await checksumsOfUpload(context, input);
-  const { copies_parts_with_checksum, copy_part_bytes_min } = context.habits;
-  const through =
-    (told !== undefined && !copies_parts_with_checksum) || info.size_bytes < copy_part_bytes_min;
-  const part = through
-    ? await streamPart(context, input, info, range)
-    : await copyUpstream(context, input, info, range);
-  return { ...part, part_number, source_version_id: info.version_id };
+  const look = async () => {
+    const info = await readInfo(context, { ...source, ...(signal === undefined ? {} : { signal }) });
+    evaluateSourceCondition(info, source.condition);
+    return info;
+  };
+  return copySeen(look, async (info) => {
+    const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
+    const { told } = await checksumsOfUpload(context, input);
+    const { copies_parts_with_checksum, copy_part_bytes_min } = context.habits;
+    const through =
+      (told !== undefined && !copies_parts_with_checksum) || info.size_bytes < copy_part_bytes_min;
+    const part = through
+      ? await streamPart(context, input, info, range)
+      : await copyUpstream(context, input, info, range);
+    return { ...part, part_number, source_version_id: info.version_id };
+  });
 }
 
 async function copyUpstream(
