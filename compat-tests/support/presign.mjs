@@ -32,8 +32,8 @@ const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
  * @param {string} endpoint `http://host:port`
  * @param {SigningKeys} keys
  * @param {Date} [at]
- * @returns {(method: string, path: string, query?: Record<string, string>) => string} path must be encoded
- *   already; the answer is path and signed query
+ * @returns {(method: string, path: string, query?: Record<string, string>, headers?: Record<string, string>) => string}
+ *   path must be encoded already; headers, in lower case, are signed too; the answer is path and signed query
  */
 export function createPresigner(endpoint, { access_key, secret_key, region = 'us-east-1' }, at = new Date()) {
   const time = at.toISOString().replace(/[-:]|\.\d+/g, '');
@@ -41,19 +41,22 @@ export function createPresigner(endpoint, { access_key, secret_key, region = 'us
   const scope = `${day}/${region}/s3/aws4_request`;
   const signing_key = [region, 's3', 'aws4_request'].reduce(hmac, hmac(`AWS4${secret_key}`, day));
   const { host } = new URL(endpoint);
-  return (method, path, query = {}) => {
+  return (method, path, query = {}, headers = {}) => {
+    const signed = Object.entries({ ...headers, host }).sort(([a], [b]) => (a < b ? -1 : 1));
+    const signed_names = signed.map(([name]) => name).join(';');
     const canonical_query = Object.entries({
       ...query,
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
       'X-Amz-Credential': `${access_key}/${scope}`,
       'X-Amz-Date': time,
       'X-Amz-Expires': String(EXPIRES_SECONDS),
-      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-SignedHeaders': signed_names,
     })
       .map(([name, value]) => `${encode(name)}=${encode(value)}`)
       .sort()
       .join('&');
-    const request = `${method}\n${path}\n${canonical_query}\nhost:${host}\n\nhost\nUNSIGNED-PAYLOAD`;
+    const lines = signed.map(([name, value]) => `${name}:${value}\n`).join('');
+    const request = `${method}\n${path}\n${canonical_query}\n${lines}\n${signed_names}\nUNSIGNED-PAYLOAD`;
     const digest = createHash('sha256').update(request).digest('hex');
     const signature = createHmac('sha256', signing_key)
       .update(`AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest}`)
