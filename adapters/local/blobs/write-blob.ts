@@ -173,7 +173,7 @@ function chooseHasher(
   if (size_bytes <= hash_in_place_bytes_max) return createInPlaceHasher(algorithm);
   if (!lanes.ready) {
     // For this upload or the next. A worker that cannot start is told to the upload that needs it.
-    void lanes.start();
+    lanes.start().catch(() => undefined);
     if (size_bytes <= hash_meanwhile_bytes_max) return createInPlaceHasher(algorithm);
   }
   return createLaneHasher(lanes, algorithm);
