@@ -86,7 +86,7 @@ export const LIMITS = {
    * ListBuckets waits so long for a mount; then it answers without that one (clients give up after 60 s or so), and
    * does not wait for it again until that many milliseconds have passed.
    */
-  mount_list_wait_ms_max: 3_000,
+  mount_list_wait_ms_max: 5_000,
   mount_list_pause_ms: 10_000,
   /** How long `config check --online` waits for an answer of each upstream. */
   config_check_wait_ms: 5_000,

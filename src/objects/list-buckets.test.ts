@@ -95,6 +95,33 @@ describe('the buckets of all mounts', () => {
     expect((await patient.watch(['far-*'], call)).buckets).toHaveLength(1);
   });
 
+  it('are asked for only where they may lie', async () => {
+    const prefixes: (string | undefined)[] = [];
+    const watched: Adapter = {
+      ...forwarding(far.adapter),
+      listBuckets: async (input) => {
+        prefixes.push(input.prefix);
+        return far.adapter.listBuckets(input);
+      },
+    };
+    const of = async (patterns: readonly string[], prefix?: string) => {
+      const mounts = createMounts([
+        ...patterns.map((pattern) => ({ pattern, adapter: watched })),
+        { pattern: '*', adapter: near.adapter },
+      ]);
+      const asked_for = prefix === undefined ? {} : { prefix };
+      const { buckets } = await listAllBuckets(mounts, createMountHealth(), { limit: 10, ...asked_for });
+      return [prefixes.splice(0), buckets.map(({ name }) => name)];
+    };
+    expect(await of(['far-*'])).toEqual([['far-'], ['aaa', 'far-a', 'far-b', 'zzz']]);
+    expect(await of(['far-*'], 'fa')).toEqual([['far-'], ['far-a', 'far-b']]);
+    expect(await of(['far-*'], 'far-b')).toEqual([['far-b'], ['far-b']]);
+    expect(await of(['far-*'], 'zz')).toEqual([[], ['zzz']]);
+    expect(await of(['far-a', 'far-b'])).toEqual([[undefined], ['aaa', 'far-a', 'far-b', 'zzz']]);
+    expect(await of(['far-a', '*b'], 'far-')).toEqual([['far-'], ['far-a', 'far-b']]);
+    expect(await of(['far-a', 'x-*'], 'far')).toEqual([['far-a'], ['far-a']]);
+  });
+
   it('fail where no mount answers', async () => {
     const { mounts } = open();
     far_listing = 'fails';

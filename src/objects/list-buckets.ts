@@ -26,14 +26,28 @@ function listedHomes({ homes }: Mounts): Home[][] {
   return groups;
 }
 
+/**
+ * What the names begin with that are asked for and may be at home there; undefined where there are none. An upstream may
+ * have many other buckets, each of which would cost requests.
+ */
+function namePrefix(group: readonly Home[], asked = ''): string | undefined {
+  const heads = group.map(({ pattern }) => pattern.split('*', 1)[0] ?? '');
+  const narrower = heads.filter((head) => head.startsWith(asked));
+  if (heads.some((head) => asked.startsWith(head))) return asked;
+  return narrower.length === 1 ? narrower[0] : narrower.length === 0 ? undefined : asked;
+}
+
 /** The first `limit` buckets of one view that are at home there: a name that another mount owns is not shown. */
 async function listHome(mounts: Mounts, group: readonly Home[], input: ListBucketsInput): Promise<Page> {
   const buckets: BucketInfo[] = [];
   const [first] = group;
   if (first === undefined) return { buckets, complete: true };
-  let after = input.after;
+  let { after } = input;
   for (;;) {
-    const page = await first.view.listBuckets(after === undefined ? input : { ...input, after });
+    const page = await first.view.listBuckets({
+      ...input,
+      ...(after !== undefined && { after }),
+    });
     for (const bucket of page.buckets) {
       const home = mounts.find(bucket.name);
       if (home !== undefined && group.includes(home)) buckets.push(bucket);
@@ -65,15 +79,18 @@ export async function listAllBuckets(
   health: MountHealth,
   input: ListBucketsInput,
 ): Promise<ListBucketsResult> {
-  const groups = listedHomes(mounts);
+  const groups = listedHomes(mounts).flatMap((homes) => {
+    const prefix = namePrefix(homes, input.prefix);
+    return prefix === undefined ? [] : [{ homes, input: prefix === '' ? input : { ...input, prefix } }];
+  });
   const [alone] = groups;
   if (alone !== undefined && groups.length === 1)
-    return merged([await listHome(mounts, alone, input)], input.limit);
+    return merged([await listHome(mounts, alone.homes, alone.input)], input.limit);
   const outcomes = await Promise.all(
-    groups.map(async (group) => {
-      const patterns = group.map(({ pattern }) => pattern);
+    groups.map(async ({ homes, input }) => {
+      const patterns = homes.map(({ pattern }) => pattern);
       try {
-        return await health.watch(patterns, () => listHome(mounts, group, input));
+        return await health.watch(patterns, () => listHome(mounts, homes, input));
       } catch (error) {
         input.signal?.throwIfAborted();
         if (!(error instanceof StoreError)) throw error;
