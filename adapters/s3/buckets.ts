@@ -22,7 +22,7 @@ import { removeDocuments } from './documents.js';
 import { toStoreError } from './errors.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';
-import { isBehind } from './listing.js';
+import { isBehind, nextToken } from './listing.js';
 import { abortAll } from './uploads.js';
 
 /**
@@ -169,7 +169,7 @@ async function bucketNames(
       if (Name === context.records.bucket || !Name.startsWith(prefix)) continue;
       if (after === undefined || isBehind(Name, after)) names.push(Name);
     }
-    ContinuationToken = answer.ContinuationToken;
+    ContinuationToken = nextToken(answer.ContinuationToken, ContinuationToken);
   } while (ContinuationToken !== undefined);
   return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }

@@ -1,5 +1,5 @@
 import { children, childText, type XmlElement } from '../../src/wire/xml.js';
-import { nameReader, readListing } from './listing.js';
+import { nameReader, nextToken, readListing } from './listing.js';
 import type { Upstream } from './upstream.js';
 
 /** Up to `limit` keys under a prefix, without it, behind one of them; one page at most. */
@@ -40,8 +40,8 @@ export async function listNames(
     const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
     const listing = readListing(answer.text, 'ListBucketResult');
     names.push(...namesIn(listing, prefix));
-    token =
-      childText(listing, 'IsTruncated') === 'true' ? childText(listing, 'NextContinuationToken') : undefined;
+    const truncated = childText(listing, 'IsTruncated') === 'true';
+    token = truncated ? nextToken(childText(listing, 'NextContinuationToken'), token) : undefined;
   } while (token !== undefined);
   return names;
 }

@@ -33,6 +33,13 @@ export function startBehind(prefix: string | undefined, after: string | undefine
   return prefix === undefined || isBehind(after, prefix) || after === prefix ? after : undefined;
 }
 
+/** Where the next page begins; undefined at the end. Fails where that is where this one began. */
+export function nextToken(next: string | undefined, present: string | undefined): string | undefined {
+  if (!next) return undefined;
+  if (next === present) throw endlessListing();
+  return next;
+}
+
 export function endlessListing(): StoreError {
   return new StoreError('unexpected', "the upstream's listing does not go on", { subject: 'adapter' });
 }

@@ -63,6 +63,32 @@ describe('answers to rare calls', () => {
     });
   });
 
+  it('listings that never come to an end are an error', async () => {
+    const upload = '<Upload><Key>key</Key><UploadId>id</UploadId></Upload>';
+    const uploads = `<NextKeyMarker>key</NextKeyMarker><NextUploadIdMarker>id</NextUploadIdMarker>${upload}`;
+    const repeating: Handler = (request, response) => {
+      if (request.method === 'HEAD') return void response.writeHead(200).end();
+      response.writeHead(200, XML);
+      const { search } = new URL(request.url ?? '', 'http://host');
+      if (search.includes('uploads')) {
+        const document = `<IsTruncated>true</IsTruncated>${uploads}`;
+        return void response.end(`<ListMultipartUploadsResult>${document}</ListMultipartUploadsResult>`);
+      }
+      if (search.includes('list-type')) return void response.end('<ListBucketResult/>');
+      if (request.url?.startsWith('/?') !== true) return void response.end('{}');
+      const document = '<Buckets/><ContinuationToken>again</ContinuationToken>';
+      response.end(`<ListAllMyBucketsResult>${document}</ListAllMyBucketsResult>`);
+    };
+    await overUpstream(
+      repeating,
+      async (adapter) => {
+        await failure(adapter.listBuckets({ limit: 10 }), 'unexpected');
+        await failure(adapter.listUploads({ bucket: 'bucket', limit: 10 }), 'unexpected');
+      },
+      { provider: 'generic' },
+    );
+  });
+
   it('an abort ends the call and its connection', async () => {
     const abort = new AbortController();
     let closed: () => void = () => undefined;
@@ -76,6 +102,30 @@ describe('answers to rare calls', () => {
     await overUpstream(silent, async (adapter) => {
       await expect(adapter.getTags({ ...OBJECT, signal: abort.signal })).rejects.toThrow('enough');
       await connection_closed;
+    });
+  });
+});
+
+describe('uploads that are refused before they have arrived', () => {
+  it('are what the upstream says of them, and let go of the body', async () => {
+    let released = false;
+    async function* body(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield new Uint8Array(65_536);
+      } finally {
+        released = true;
+      }
+    }
+    const refusing: Handler = (_request, response) => {
+      response.writeHead(403, { ...XML, connection: 'close' });
+      response.end('<Error><Code>AccessDenied</Code><Message>No</Message></Error>');
+    };
+    await overUpstream(refusing, async (adapter) => {
+      await failure(adapter.putObject({ ...OBJECT, body: body(), size_bytes: 1024 ** 3 }), [
+        'access_denied',
+        'unavailable',
+      ]);
+      await expect.poll(() => released).toBe(true);
     });
   });
 });

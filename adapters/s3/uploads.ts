@@ -14,7 +14,7 @@ import { toHeaders } from './attributes.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { listUpstreamParts } from './list-parts.js';
-import { readListing } from './listing.js';
+import { endlessListing, readListing } from './listing.js';
 import { pageOfUploads } from './upload-page.js';
 import type { UploadChecksum } from './upload-records.js';
 
@@ -105,10 +105,13 @@ async function upstreamUploads(context: S3Context, input: BucketAddress): Promis
         checksum: null,
       });
     }
-    if (answer.IsTruncated !== true || !answer.NextKeyMarker) return found;
+    const { IsTruncated, NextKeyMarker, NextUploadIdMarker } = answer;
+    if (IsTruncated !== true || !NextKeyMarker) return found;
+    if (NextKeyMarker === marker.KeyMarker && NextUploadIdMarker === marker.UploadIdMarker)
+      throw endlessListing();
     marker = {
-      KeyMarker: answer.NextKeyMarker,
-      ...(answer.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: answer.NextUploadIdMarker }),
+      KeyMarker: NextKeyMarker,
+      ...(NextUploadIdMarker === undefined ? {} : { UploadIdMarker: NextUploadIdMarker }),
     };
   }
 }
