@@ -73,7 +73,7 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     for (const go of waiters) go();
     waiters.clear();
   };
-  const write = groupCommits<Entry>(
+  const commit = groupCommits<Entry>(
     store,
     (entries) => {
       // Only what was committed is remembered here: an abort leaves all as it was.
@@ -92,6 +92,13 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     },
   );
   let pending = { meta, state };
+  const write = async (entry: Entry): Promise<void> => {
+    try {
+      await commit(entry);
+    } catch (cause) {
+      throw new StoreError('unexpected', 'the change feed cannot be written', { subject: 'adapter', cause });
+    }
+  };
 
   const isNews = (after: string | null) => {
     const place = placeOf(meta, after);
@@ -191,8 +198,9 @@ function readLog(
     .range({ after: keys.sequence(sequence), to, limit: Math.min(limit, PAGE) })
     .map(({ key, value }) => ({ ...value, cursor: cursorOf(meta, keys.readSequence(key)) }));
   const gap = foreign || (after !== null && sequence < meta.trimmed);
-  // A reader of another log would be told of its gap for ever, if it kept its cursor.
-  const nothing = gap ? cursorOf(meta, meta.sequence) : after;
+  // Where gaps alone are left, or the cursor is of another log, a reader who kept it would be woken for ever.
+  const is_at_end = !foreign && sequence === meta.sequence;
+  const nothing = is_at_end ? after : cursorOf(meta, meta.sequence);
   return { changes, cursor: changes.at(-1)?.cursor ?? nothing, gap };
 }
 
@@ -249,6 +257,10 @@ function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; stat
     for (const change of entry.changes ?? []) {
       if (entry.admit?.(change) === false) continue;
       const place = keys.version(change.bucket, change.key, change.version_id);
+      if (!keys.fits(place)) {
+        markGap(meta);
+        continue;
+      }
       if (change.type === 'delete') deleted.add(place);
       else deleted.delete(place);
       meta.inventory_count += remember(tables, keys, change, meta.inventory_count < inventory_max);
@@ -257,11 +269,19 @@ function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; stat
       meta.sequence += 1;
       void tables.changes.put(keys.sequence(meta.sequence), storedChange(change, now_ms));
     }
-    if (entry.mark_gap === true) meta.trimmed = meta.sequence;
+    if (entry.mark_gap === true) markGap(meta);
     if (entry.state !== undefined) state = { ...state, ...entry.state };
   }
   trim(tables, keys, meta, options.changes_max ?? LIMITS.changes_kept_max);
   return { meta, state };
+}
+
+type OpenMeta = { -readonly [Key in keyof Meta]: Meta[Key] };
+
+/** A sequence number without a change: who has not read past it has missed something. */
+function markGap(meta: OpenMeta): void {
+  meta.sequence += 1;
+  meta.trimmed = meta.sequence;
 }
 
 function storedChange(change: NewChange, at_ms: number): StoredChange {
@@ -301,7 +321,7 @@ function remember(tables: Tables, keys: LogKeys, change: NewChange, has_room: bo
   }
 }
 
-/** A bucket is empty when it is deleted; what the inventory still has of it was deleted by others. */
+/** Who tells of its end tells of the deletes of all that was known in it first; this leaves nothing behind in any case. */
 function forgetBucket(tables: Tables, keys: LogKeys, bucket: string): number {
   const left = tables.versions.range({
     from: keys.beforeBucket(bucket),
@@ -313,12 +333,7 @@ function forgetBucket(tables: Tables, keys: LogKeys, bucket: string): number {
 }
 
 /** A little at a time, so that no commit takes long. */
-function trim(
-  tables: Tables,
-  keys: LogKeys,
-  meta: { -readonly [K in keyof Meta]: Meta[K] },
-  changes_max: number,
-): void {
+function trim(tables: Tables, keys: LogKeys, meta: OpenMeta, changes_max: number): void {
   for (let n = 0; n < PAGE && meta.sequence - meta.removed > changes_max; n++) {
     meta.removed += 1;
     void tables.changes.delete(keys.sequence(meta.removed));

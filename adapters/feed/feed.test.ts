@@ -80,14 +80,29 @@ describe('writes without an answer', () => {
 describe('reconciliation', () => {
   it('learns what was there before the feed began, and tells nothing of it', async () => {
     await bench.upstream.createBucket({ bucket, owner: OWNER });
-    const state = { store: bench.state, reconcile_interval_ms: 3_600_000 };
     await put(bench.upstream, 'old');
-    const upstream = { ...bench.upstream, name: 'another', close: async () => undefined };
-    const feed = openFeed(upstream, state);
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const upstream: Adapter = {
+      ...bench.upstream,
+      name: 'another',
+      listBuckets: (input) => begun.then(() => bench.upstream.listBuckets(input)),
+      close: async () => undefined,
+    };
+    const feed = openFeed(upstream, { store: bench.state, reconcile_interval_ms: 3_600_000 });
+    await feed.adapter.createBucket({ bucket: 'another', owner: OWNER });
+    const early = (await readAll(feed)).at(-1)?.cursor ?? '';
+    begin();
     await feed.settled();
-    expect(await readAll(feed)).toEqual([]);
+    expect(summary(await readAll(feed))).toEqual(['bucket_created']);
+    // Who listed before all was known may have missed what others deleted since.
+    const page = await feed.adapter.readChanges({ after: early, limit: 100 });
+    expect(page).toMatchObject({ changes: [], gap: true });
+    expect((await feed.adapter.readChanges({ after: page.cursor, limit: 100 })).gap).toBe(false);
     await feed.adapter.deleteObject({ bucket, key: 'old' });
-    expect(summary(await readAll(feed))).toEqual(['delete old']);
+    expect(summary(await readAll(feed))).toEqual(['bucket_created', 'delete old']);
     await feed.adapter.close();
   });
 
@@ -118,6 +133,16 @@ describe('reconciliation', () => {
     await upstream.deleteObject({ bucket, key: 'key', version_id: versions[0] ?? '' });
     expect(await pass(feed())).toEqual([...told, 'delete key']);
     expect((await readAll(feed())).at(-1)?.version_id).toBe(versions[0]);
+  });
+
+  it('a bucket that was removed takes with it what others removed before', async () => {
+    const { feed, upstream } = bench;
+    await feed().adapter.createBucket({ bucket, owner: OWNER });
+    await put(feed().adapter, 'a');
+    await upstream.deleteObject({ bucket, key: 'a' });
+    await feed().adapter.deleteBucket({ bucket });
+    expect(summary(await readAll(feed())).slice(2)).toEqual(['delete a', 'bucket_deleted']);
+    expect(feed().status().inventory_count).toBe(0);
   });
 
   it('a bucket that others removed takes its objects with it', async () => {
@@ -183,6 +208,43 @@ describe('reconciliation', () => {
     write = () => put(feed.adapter, 'key', 'after');
     expect(await pass(feed)).toEqual(['bucket_created', 'put key', 'put key']);
     expect(write).toBeUndefined();
+  });
+});
+
+describe('what the upstream tells by itself', () => {
+  const theirs = { bucket, key: 'key', version_id: 'null', etag: 'e', size_bytes: 1 };
+
+  it('is told once, whoever saw it first', async () => {
+    const { feed, upstream } = bench;
+    await feed().adapter.createBucket({ bucket, owner: OWNER });
+    const body = Buffer.from('x');
+    const info = await upstream.putObject({ bucket, key: 'key', body, size_bytes: 1 });
+    const { etag, modified_at_ms, size_bytes } = info;
+    expect(await pass(feed())).toEqual(['bucket_created', 'put key']);
+    const seen = { ...theirs, type: 'put', etag, size_bytes, modified_at_ms } as const;
+    await feed().tell(seen);
+    // An older write, overwritten by then.
+    await feed().tell({ ...seen, etag: 'older', modified_at_ms: modified_at_ms - 1_000 });
+    await upstream.deleteObject({ bucket, key: 'key' });
+    const gone = { ...theirs, type: 'delete', etag: '', size_bytes: 0, modified_at_ms: null } as const;
+    await feed().tell(gone);
+    await feed().tell(gone);
+    await feed().tell({ ...gone, type: 'bucket_created', key: '', version_id: '' });
+    expect(await pass(feed())).toEqual(['bucket_created', 'put key', 'delete key']);
+  });
+
+  it('of a write of ours whose answer never came is looked up', async () => {
+    const { upstream } = bench;
+    await bench.feed().adapter.createBucket({ bucket, owner: OWNER });
+    const feed = bench.feed();
+    const { etag } = await upstream.putObject({ bucket, key: 'key', body: Buffer.from('x'), size_bytes: 1 });
+    const end = feed.status().cursor;
+    const seen = { ...theirs, type: 'put', etag, modified_at_ms: 1 } as const;
+    feed.confirm({ ...seen, etag: 'of a write that was overwritten' });
+    feed.confirm(seen);
+    await feed.adapter.waitForChange({ after: end, signal: AbortSignal.timeout(20_000) });
+    feed.confirm(seen);
+    expect(await pass(feed)).toEqual(['bucket_created', 'put key']);
   });
 });
 
@@ -279,7 +341,7 @@ describe('writes that overlap', () => {
       },
     };
     const feed = await bench.reopen({}, slow);
-    const end = (await readAll(feed)).at(-1)?.cursor ?? null;
+    const end = feed.status().cursor;
     const late = put(feed.adapter, 'key', 'slow');
     const quick = await put(feed.adapter, 'key', 'quick');
     await feed.adapter.waitForChange({ after: end, signal: AbortSignal.timeout(20_000) });

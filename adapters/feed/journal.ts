@@ -10,7 +10,7 @@ import { forwarding } from '../forwarding.js';
 import { createGate, type Gate } from '../gate.js';
 import type { ChangeLog, Intent, NewChange } from './change-log.js';
 import { bucketThere, headKey } from './observe.js';
-import { bucketChange, deleteChanges, isRefusal, metadataChange, putChange } from './outcomes.js';
+import { bucketChange, deleteChanges, goneBucket, isRefusal, metadataChange, putChange } from './outcomes.js';
 import type { Resolver } from './resolver.js';
 import type { WriteOrder } from './write-order.js';
 
@@ -19,6 +19,8 @@ export interface JournalParts {
   readonly log: ChangeLog;
   readonly order: WriteOrder;
   readonly resolver: Resolver;
+  /** There is more to tell than fits beside a call: a pass of reconciliation does. */
+  readonly onBehind: () => void;
 }
 
 export interface Journal {
@@ -64,17 +66,17 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
         await Promise.all(ends);
         if (!settled) for (const intent of intents) resolver.add(intent);
       };
-      let changes: readonly (readonly NewChange[])[];
       let result: Awaited<ReturnType<typeof run>>;
       try {
         await log.write({ begin: intents });
         result = await run();
-        changes = await changesOf(result);
       } catch (error) {
         await leave([], isRefusal(error));
         throw error;
       }
-      await leave(changes, true);
+      // The call was carried out; what exactly it changed may be impossible to find out now.
+      const changes = await Promise.resolve(changesOf(result)).catch(() => null);
+      await leave(changes ?? [], changes !== null);
       return result;
     } finally {
       gate.leave();
@@ -82,7 +84,7 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
   };
 }
 
-function bucketWrites({ upstream }: JournalParts, write: Write) {
+function bucketWrites({ upstream, log, onBehind }: JournalParts, write: Write) {
   const settings = (bucket: string): Subject[] => [{ kind: 'bucket_settings', bucket, key: '' }];
   const whole = (bucket: string): Subject[] => [{ kind: 'bucket', bucket, key: '' }];
   return {
@@ -96,7 +98,11 @@ function bucketWrites({ upstream }: JournalParts, write: Write) {
       write(
         whole(input.bucket),
         () => upstream.deleteBucket(input),
-        () => [[bucketChange('bucket_deleted', input.bucket)]],
+        () => {
+          const changes = goneBucket(log, input.bucket);
+          if (changes === undefined) onBehind();
+          return [changes ?? []];
+        },
       ),
     putVersioning: (input) =>
       write(

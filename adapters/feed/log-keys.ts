@@ -8,7 +8,7 @@ const END = '\u0000\u0000';
 const ZERO = '\u0000\u0001';
 /** Behind every key that begins with the same parts: UTF-8 has no higher character. */
 const LAST = '\u{10ffff}';
-/** An LMDB key has 1,978 bytes at most; names and an object key take up to 1,200. */
+/** Names and an object key take up to 1,200 bytes. */
 const VERSION_BYTES_MAX = 128;
 
 function part(text: string): string {
@@ -39,13 +39,18 @@ export interface LogKeys {
   /** Behind everything of this adapter. */
   readonly end: string;
   readonly start: string;
+  /** Whether the database takes such a key: one made of hundreds of zero characters it does not. */
+  fits(key: string): boolean;
 }
+
+const KEY_BYTES_MAX = 1_978;
 
 export function logKeys(adapter: string): LogKeys {
   const start = part(adapter);
   return {
     start,
     end: `${start}${LAST}`,
+    fits: (key) => key.length * 3 <= KEY_BYTES_MAX || Buffer.byteLength(key) <= KEY_BYTES_MAX,
     sequence: (sequence) => `${start}${String(sequence).padStart(SEQUENCE_DIGITS, '0')}`,
     readSequence: (key) => Number(key.slice(start.length)),
     intent: (id) => `${start}${id}`,

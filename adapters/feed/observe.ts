@@ -35,6 +35,8 @@ export interface SeenPage {
   readonly versions: readonly Seen[];
   /** All versions of all keys up to this one have been seen; null: of the whole bucket. */
   readonly through: string | null;
+  /** Its key has more versions than are looked at: those that are not seen may be there. */
+  readonly partial?: true;
 }
 
 /**
@@ -77,8 +79,11 @@ export async function* seePages(
     const through = whole.at(-1)?.key;
     if (through !== undefined) yield { versions: whole, through };
     const too_many = carried.length > versions_max;
-    from = too_many && last !== undefined ? { key: last } : page.next;
-    if (too_many) carried = [];
+    from = page.next;
+    if (!too_many || last === undefined) continue;
+    yield { versions: carried, through: last, partial: true };
+    from = { key: last };
+    carried = [];
   }
 }
 
@@ -131,7 +136,7 @@ function compareKey(bucket: string, seen: readonly Seen[], known: readonly Known
   return { changes: [...Array.from(told.values(), (gone) => deleteOf(bucket, gone)), ...changes], exact };
 }
 
-const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Takes one key after the other off an ascending sequence. */
 function keyGroups<T extends { readonly key: string }>(source: Iterable<T>) {

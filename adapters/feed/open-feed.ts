@@ -3,6 +3,7 @@ import type { ChangeLog, NewChange } from './change-log.js';
 import { type DurableLogOptions, openDurableLog } from './durable-log.js';
 import { keepJournal } from './journal.js';
 import { isAsTold } from './news.js';
+import { goneBucket } from './outcomes.js';
 import { createReconciler, type Reconciler } from './reconciler.js';
 import { createResolver } from './resolver.js';
 import { createWriteOrder, type WriteOrder } from './write-order.js';
@@ -34,6 +35,8 @@ export interface Feed {
   readonly reconciler: Reconciler;
   /** The upstream tells of a write of ours: one whose answer never came may have taken effect late. */
   confirm(change: NewChange): void;
+  /** The upstream tells of a write of others. */
+  tell(change: NewChange): Promise<void>;
   /** Resolves when the writes of the last run are resolved and no pass is due. */
   settled(): Promise<void>;
   status(): FeedStatus;
@@ -48,9 +51,9 @@ export function openFeed(upstream: Adapter, options: FeedOptions): Feed {
   const order = createWriteOrder(upstream, log);
   const interval_ms = options.reconcile_interval_ms;
   const reconciler = createReconciler({ upstream, log, order, interval_ms });
-  const onOverflow = () => void reconciler.request().catch(() => undefined);
-  const resolver = createResolver({ upstream, log, order, onOverflow });
-  const journal = keepJournal({ upstream, log, order, resolver });
+  const onBehind = () => void reconciler.request().catch(() => undefined);
+  const resolver = createResolver({ upstream, log, order, onOverflow: onBehind });
+  const journal = keepJournal({ upstream, log, order, resolver, onBehind });
   for (const intent of log.intents(Number.MAX_SAFE_INTEGER)) resolver.add(intent);
   reconciler.start();
 
@@ -59,6 +62,8 @@ export function openFeed(upstream: Adapter, options: FeedOptions): Feed {
     log.close();
     await Promise.all([resolver.close(), reconciler.close()]);
     await order.flush();
+    // Behind it nothing waits to be written.
+    await log.write({});
     await upstream.close();
   }
   let closing: Promise<void> | undefined;
@@ -84,6 +89,16 @@ export function openFeed(upstream: Adapter, options: FeedOptions): Feed {
       const { bucket, key } = change;
       // Of a write under way the journal will say what became of it.
       if (!order.isBusy(bucket, key) && !isAsTold(log, change)) resolver.check(bucket, key);
+    },
+    tell(change) {
+      const { type, bucket, key } = change;
+      const gone = type === 'bucket_deleted' ? goneBucket(log, bucket) : [change];
+      if (gone === undefined) return reconciler.request();
+      return order.tell(
+        bucket,
+        key,
+        gone.map((one) => ({ ...one, notified: true })),
+      );
     },
     async settled() {
       await resolver.idle();

@@ -5,7 +5,7 @@ import {
   type ObjectInfo,
   type VersioningState,
 } from '../contract/index.js';
-import type { KnownVersion, NewChange } from './change-log.js';
+import type { ChangeLog, KnownVersion, NewChange } from './change-log.js';
 import { deleteOf } from './observe.js';
 
 /** What calls that succeeded have changed. */
@@ -68,6 +68,19 @@ export function bucketChange(
     modified_at_ms: null,
     ...(versioning === undefined ? {} : { versioning }),
   };
+}
+
+/** Deletes that are told together with that of their bucket. */
+const DELETES_MAX = 1_000;
+
+/** A bucket that is gone, and all that was known in it. Undefined: that is more than can be told at once. */
+export function goneBucket(log: ChangeLog, bucket: string): NewChange[] | undefined {
+  const changes: NewChange[] = [];
+  for (const version of log.versions(bucket, null, null)) {
+    if (changes.length === DELETES_MAX) return undefined;
+    changes.push(deleteOf(bucket, version));
+  }
+  return [...changes, bucketChange('bucket_deleted', bucket)];
 }
 
 /** The upstream said no, so nothing was changed. After anything else nobody knows. */

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../config/limits.js';
 import { type Adapter, isStoreError } from '../contract/index.js';
 import type { ChangeLog, NewChange, Pass } from './change-log.js';
-import { bucketThere, compare, deleteOf, type Seen, seePages } from './observe.js';
+import { bucketThere, byBytes, compare, deleteOf, type SeenPage, seePages } from './observe.js';
 import { bucketChange } from './outcomes.js';
 import type { Watch, WriteOrder } from './write-order.js';
 
@@ -117,9 +117,10 @@ async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise
     // Whatever asked for a pass is answered by one that begins now.
     await log.write({ state: { pass, pass_wanted: false } });
   }
+  const nextBucket = walkBuckets(options, signal);
   for (let place = pass; ; ) {
     signal.throwIfAborted();
-    const bucket = place.key === null ? await nextBucket(options, place.bucket, signal) : place.bucket;
+    const bucket = place.key === null ? await nextBucket(place.bucket) : place.bucket;
     if (bucket === null) break;
     await reconcileBucket(options, { ...place, bucket }, signal);
     place = { ...place, bucket, key: null };
@@ -132,11 +133,22 @@ async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise
   await log.write({ mark_gap, state: baseline ? { ...ended, baseline_at_ms: Date.now() } : ended });
 }
 
-/** The first bucket behind `after` that is there, or that was. */
-async function nextBucket({ upstream, log }: ReconcilerOptions, after: string, signal: AbortSignal) {
-  const { buckets } = await upstream.listBuckets({ after, limit: 1, signal });
-  const names = [...buckets.map(({ name }) => name), ...log.buckets(after, 1)];
-  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))[0] ?? null;
+/** Buckets whose infos are asked for together. */
+const BUCKETS = 100;
+
+/** The first bucket behind a name that is there, or that was. */
+function walkBuckets({ upstream, log }: ReconcilerOptions, signal: AbortSignal) {
+  let page: readonly string[] = [];
+  let more = true;
+  return async (after: string): Promise<string | null> => {
+    page = page.filter((name) => byBytes(name, after) > 0);
+    if (page.length === 0 && more) {
+      const listed = await upstream.listBuckets({ ...(after !== '' && { after }), limit: BUCKETS, signal });
+      page = listed.buckets.map(({ name }) => name);
+      more = listed.next !== null;
+    }
+    return [...page.slice(0, 1), ...log.buckets(after, 1)].sort(byBytes)[0] ?? null;
+  };
 }
 
 async function reconcileBucket(options: ReconcilerOptions, pass: Pass, signal: AbortSignal): Promise<void> {
@@ -172,8 +184,8 @@ async function reconcileObjects(options: ReconcilerOptions, pass: Pass, signal: 
     try {
       const page = await pages.next().catch(asGone);
       if (page.done === true) return;
-      const { versions, through } = page.value;
-      await tellPage(options, pass, watch, versions, log.versions(bucket, after, through));
+      const { through } = page.value;
+      await tellPage(options, pass, watch, page.value, log.versions(bucket, after, through));
       if (through !== null) await log.write({ state: { pass: { ...pass, key: through } } });
       after = through;
     } finally {
@@ -193,19 +205,20 @@ async function tellPage(
   options: ReconcilerOptions,
   pass: Pass,
   watch: Watch,
-  seen: readonly Seen[],
+  { versions: seen, partial }: SeenPage,
   known: ReturnType<ChangeLog['versions']>,
 ): Promise<void> {
+  const { log } = options;
   let changes: NewChange[] = [];
   let exact: NewChange[] = [];
   const flush = async () => {
     await tell(options, pass, watch, changes);
-    if (exact.length > 0) await options.log.write({ changes: exact, silent: true, admit: untouched(watch) });
+    if (exact.length > 0) await log.write({ changes: exact, silent: true, admit: untouched(log, watch) });
     changes = [];
     exact = [];
   };
   for (const difference of compare(pass.bucket, seen, known)) {
-    changes.push(...difference.changes);
+    changes.push(...difference.changes.filter(({ type }) => partial !== true || type !== 'delete'));
     exact.push(...difference.exact);
     if (changes.length + exact.length >= BATCH) await flush();
   }
@@ -225,14 +238,16 @@ async function tellGone(options: ReconcilerOptions, pass: Pass, watch: Watch): P
   await tell(options, pass, watch, [...changes, bucketChange('bucket_deleted', bucket)]);
 }
 
-const untouched = (watch: Watch) => (change: NewChange) => !watch.has(change.bucket, change.key);
+/** Nor in a bucket that was deleted since the listing was asked for. */
+const untouched = (log: ChangeLog, watch: Watch) => (change: NewChange) =>
+  !watch.has(change.bucket, change.key) && (change.key === '' || log.bucket(change.bucket) !== undefined);
 
 async function tell({ log }: ReconcilerOptions, pass: Pass, watch: Watch, changes: readonly NewChange[]) {
   if (changes.length === 0) return;
   // Of what does not fit into the inventory nobody knows whether it was told of already.
   const { inventory_full } = log.status();
   const fresh = inventory_full ? changes.filter((change) => isKnown(log, change)) : changes;
-  await log.write({ changes: fresh, silent: pass.baseline, admit: untouched(watch) });
+  await log.write({ changes: fresh, silent: pass.baseline, admit: untouched(log, watch) });
 }
 
 function isKnown(log: ChangeLog, { bucket, key, version_id }: NewChange): boolean {
@@ -240,5 +255,5 @@ function isKnown(log: ChangeLog, { bucket, key, version_id }: NewChange): boolea
 }
 
 async function learn({ log }: ReconcilerOptions, watch: Watch, change: NewChange): Promise<void> {
-  await log.write({ changes: [change], silent: true, admit: untouched(watch) });
+  await log.write({ changes: [change], silent: true, admit: untouched(log, watch) });
 }

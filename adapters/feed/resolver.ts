@@ -2,7 +2,7 @@ import { LIMITS } from '../../config/limits.js';
 import type { Adapter } from '../contract/index.js';
 import type { ChangeLog, NewChange, StoredIntent } from './change-log.js';
 import { bucketThere, compare, seePages } from './observe.js';
-import { bucketChange, metadataChange } from './outcomes.js';
+import { bucketChange, goneBucket, metadataChange } from './outcomes.js';
 import type { WriteOrder } from './write-order.js';
 
 /** Finds out what became of writes whose answers never came: of the last run, of calls that timed out or were broken off. */
@@ -149,7 +149,7 @@ async function found(
 ): Promise<NewChange[]> {
   const there = await bucketThere(upstream, bucket, signal);
   const known = log.bucket(bucket) !== undefined;
-  if (there === null) return known ? [bucketChange('bucket_deleted', bucket)] : [];
+  if (there === null) return known ? (goneBucket(log, bucket) ?? []) : [];
   const changes = known ? [] : [bucketChange('bucket_created', bucket, there.versioning)];
   if (kind === 'bucket' || (key === '' && looks > 0)) return changes;
   if (kind === 'bucket_settings')
@@ -171,10 +171,15 @@ async function keyDifferences(
 ): Promise<NewChange[]> {
   const versions_max = LIMITS.feed_versions_of_key_max;
   const seen = [];
+  let whole = true;
   for await (const page of seePages(upstream, bucket, { after: null, prefix: key, versions_max, signal })) {
     seen.push(...page.versions.filter((version) => version.key === key));
+    if (page.partial === true) whole = false;
     // Keys that begin with this one come behind it.
     if (page.through !== null && page.through !== key) break;
   }
-  return Array.from(compare(bucket, seen, log.versionsOf(bucket, key))).flatMap(({ changes }) => changes);
+  const changes = Array.from(compare(bucket, seen, log.versionsOf(bucket, key))).flatMap(
+    (one) => one.changes,
+  );
+  return whole ? changes : changes.filter(({ type }) => type !== 'delete');
 }

@@ -39,12 +39,13 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
 
   async function listenOnce(opened: OpenClient): Promise<void> {
     const { client } = opened;
+    flushing = false;
     let heard_at_ms = Date.now();
     // A server that sends what it has answers at once, and says something every second.
     const watch = setInterval(() => {
       const silent_ms = Date.now() - heard_at_ms;
       if (silent_ms > LIMITS.minio_silence_ms_max) return opened.close();
-      if (silent_ms > LIMITS.minio_flush_interval_ms) flushing = true;
+      if (silent_ms > LIMITS.minio_flush_interval_ms * 1.5) flushing = true;
       if (flushing) fillBuffer(opened, minio.documents_bucket ?? DOCUMENTS_BUCKET).catch(() => undefined);
     }, LIMITS.minio_flush_interval_ms).unref();
     try {

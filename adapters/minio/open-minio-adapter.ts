@@ -64,10 +64,10 @@ async function tell(feed: Feed, record: unknown, mark: string, documents_bucket:
   if (change.bucket === documents_bucket) {
     const bucket = documentOf(change.key);
     if (is_own || bucket === null) return;
-    return feed.order.tell(bucket, '', [{ ...bucketChange('bucket_changed', bucket), notified: true }]);
+    return feed.tell(bucketChange('bucket_changed', bucket));
   }
   if (is_own) return feed.confirm(change);
-  return feed.order.tell(change.bucket, change.key, [{ ...change, notified: true }]);
+  return feed.tell(change);
 }
 
 /** Another node has written a document of this bucket. */
