@@ -121,6 +121,7 @@ describe('uploads that are refused before they have arrived', () => {
       response.end('<Error><Code>AccessDenied</Code><Message>No</Message></Error>');
     };
     await overUpstream(refusing, async (adapter) => {
+      // The end of the connection may overtake the answer.
       await failure(adapter.putObject({ ...OBJECT, body: body(), size_bytes: 1024 ** 3 }), [
         'access_denied',
         'unavailable',

@@ -13,7 +13,7 @@ import { PROMISES, type PromiseOf, type Value } from './promises.js';
  * `broken`: less than is declared was seen, so the adapter promises what it cannot keep. `unused`: more was seen than is
  * declared. `unseen`: a declared departure from S3 did not show, which proves nothing. `untried`: nothing was learnt.
  */
-export type Verdict = 'ok' | 'broken' | 'unused' | 'unseen' | 'untried';
+type Verdict = 'ok' | 'broken' | 'unused' | 'unseen' | 'untried';
 
 export interface Observation {
   readonly observed: Value;

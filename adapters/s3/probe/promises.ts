@@ -46,7 +46,7 @@ const ANY_KEYS = (capabilities: Capabilities): KeyRules => ({
 });
 
 /** All but `rough_write_times`, which is the adapter's own: no server tells the time in the answer to a put. */
-export const PROBED_DEVIATIONS = [
+const PROBED_DEVIATIONS = [
   'no_markers_of_absent_keys',
   'folders_without_versions',
   'null_markers_of_odd_keys_stay',

@@ -38,7 +38,7 @@ export async function probeUploads(probing: Probing): Promise<void> {
   await probing.observeDeparture('deviations.late_parts_revive_uploads', () => latePart(probing));
 }
 
-export async function uploadPart(
+async function uploadPart(
   { calls }: Probing,
   upload: UploadName,
   part_number: number,
@@ -48,7 +48,7 @@ export async function uploadPart(
   return { part_number, etag: etagOf(answer) };
 }
 
-export async function complete(
+async function complete(
   { calls }: Probing,
   upload: UploadName,
   parts: readonly NamedPart[],

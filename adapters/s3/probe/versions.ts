@@ -39,7 +39,7 @@ export async function probeVersions(probing: Probing): Promise<void> {
   probing.note('deviations.null_markers_of_odd_keys_stay', { observed: deletes === false });
 }
 
-export function versioningRequest(bucket: string, status: 'Enabled' | 'Suspended'): UpstreamRequest {
+function versioningRequest(bucket: string, status: 'Enabled' | 'Suspended'): UpstreamRequest {
   const document = `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>${status}</Status></VersioningConfiguration>`;
   return { method: 'PUT', bucket, query: { versioning: '' }, ...xmlBody(document) };
 }
