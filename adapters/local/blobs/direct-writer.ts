@@ -10,6 +10,7 @@ import { BLOCK_BYTES } from './paths.js';
 export interface DirectWriter {
   /** Whether it was written; if not, it has to go the usual way. A sync of the file is still needed. */
   write(bytes: Uint8Array, position: number): Promise<boolean>;
+  /** To be called when no write is under way; again it does nothing. */
   close(): Promise<void>;
 }
 
@@ -44,6 +45,8 @@ export function createDirectWriter({ path, direct_writes }: DirectWriterOptions)
     },
     async close() {
       const fd = await opening?.catch(() => undefined);
+      // Even a close that fails gives the descriptor back: another one would close a file of someone else.
+      opening = undefined;
       if (fd !== undefined) await closeFile(fd);
     },
   };
