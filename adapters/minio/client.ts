@@ -6,6 +6,12 @@ import type { S3AdapterOptions } from '../s3/options.js';
 
 export type MinioOptions = S3AdapterOptions & { readonly endpoint: string };
 
+/** Each address of the same store: any node of a cluster serves all of it. */
+export function addressesOf(options: MinioOptions): MinioOptions[] {
+  const addresses = [options.endpoint, ...(options.fallback_endpoints ?? [])];
+  return addresses.map((endpoint) => ({ ...options, endpoint }));
+}
+
 /** A client with the credentials of this moment and connections of its own; `close` cuts what is under way. */
 export interface OpenClient {
   readonly client: Client;

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../config/limits.js';
 import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import { isStoreError } from '../contract/index.js';
-import { type MinioOptions, type OpenClient, openClient } from './client.js';
+import { addressesOf, type MinioOptions, type OpenClient, openClient } from './client.js';
 import { EVENTS } from './events.js';
 
 /**
@@ -82,12 +82,13 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
   }
 
   async function run(): Promise<void> {
-    for (let failures = 0; !closing.signal.aborted; ) {
+    const addresses = addressesOf(minio);
+    for (let failures = 0, attempt = 0; !closing.signal.aborted; attempt++) {
       const began_at_ms = Date.now();
       let opened: OpenClient | undefined;
       const stop = () => opened?.close();
       try {
-        opened = await openClient(minio);
+        opened = await openClient(addresses[attempt % addresses.length] ?? minio);
         closing.signal.addEventListener('abort', stop, { once: true });
         if (!closing.signal.aborted) await listenOnce(opened);
       } catch (error) {

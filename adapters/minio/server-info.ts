@@ -1,6 +1,7 @@
 import { Agent } from 'undici';
 import { LIMITS } from '../../config/limits.js';
-import { type MinioOptions, openClient } from './client.js';
+import { toStoreError } from '../s3/errors.js';
+import { addressesOf, type MinioOptions, openClient } from './client.js';
 
 /** What a MinIO says of itself. */
 export interface MinioServer {
@@ -24,6 +25,7 @@ interface MinioHealth {
 }
 
 export interface MinioInspector {
+  /** Of the first address that answers. Fails with a StoreError when none does. */
   inspect(): Promise<MinioServer>;
   close(): Promise<void>;
 }
@@ -37,33 +39,44 @@ export function inspectMinio(options: MinioOptions): MinioInspector {
     headersTimeout: LIMITS.adapter_check_ms_max,
     bodyTimeout: LIMITS.adapter_check_ms_max,
   });
-  const origin = new URL(options.endpoint).origin;
-  const ask = async (name: string) => {
+  const ask = async (endpoint: string, name: string) => {
+    const origin = new URL(endpoint).origin;
     const answer = await agent.request({ origin, path: `/minio/health/${name}`, method: 'GET' });
     await answer.body.dump();
     return answer;
   };
+  async function inspectAt(address: MinioOptions): Promise<MinioServer> {
+    const { endpoint } = address;
+    const [live, ready, cluster, info] = await Promise.all([
+      ask(endpoint, 'live'),
+      ask(endpoint, 'ready'),
+      ask(endpoint, 'cluster'),
+      adminInfo(address).catch(() => null),
+    ]);
+    const ok = ({ statusCode }: { statusCode: number }) => statusCode === 200;
+    const { server } = live.headers;
+    return {
+      software: typeof server === 'string' ? server : null,
+      health: { live: ok(live), ready: ok(ready), cluster: ok(cluster) },
+      version: null,
+      mode: null,
+      deployment_id: null,
+      servers_online: null,
+      servers_count: null,
+      ...info,
+    };
+  }
   return {
-    /** Rejects when nobody answers. */
     async inspect() {
-      const [live, ready, cluster, info] = await Promise.all([
-        ask('live'),
-        ask('ready'),
-        ask('cluster'),
-        adminInfo(options).catch(() => null),
-      ]);
-      const ok = ({ statusCode }: { statusCode: number }) => statusCode === 200;
-      const { server } = live.headers;
-      return {
-        software: typeof server === 'string' ? server : null,
-        health: { live: ok(live), ready: ok(ready), cluster: ok(cluster) },
-        version: null,
-        mode: null,
-        deployment_id: null,
-        servers_online: null,
-        servers_count: null,
-        ...info,
-      };
+      let failure: unknown;
+      for (const address of addressesOf(options)) {
+        try {
+          return await inspectAt(address);
+        } catch (error) {
+          failure = error;
+        }
+      }
+      throw toStoreError(failure);
     },
     close: () => agent.destroy(),
   };
