@@ -57,17 +57,17 @@ export function createListedUsage(): ListedUsage {
     async of(home, bucket) {
       const asked_at = performance.now();
       const count = countOf(bucket);
-      // One that is under way may have missed what was written just before this call.
-      if (count.running !== undefined && !count.large) await settled(count.running);
-      const stale =
-        count.counted_at_ms === null ||
-        !count.large ||
-        Date.now() - count.counted_at_ms > LIMITS.usage_count_kept_ms;
-      if (count.running === undefined && count.began_at < asked_at && stale) begin(home, bucket, count);
-      if (count.running !== undefined && !(count.large && count.counted_at_ms !== null)) {
+      const told = () => ({ ...count.usage, counted_at_ms: count.counted_at_ms });
+      if (count.running !== undefined && !count.large) {
+        // It may have missed what was written just before this call.
         await settled(count.running);
+        if (count.running !== undefined) return told();
       }
-      return { ...count.usage, counted_at_ms: count.counted_at_ms };
+      const known = count.large && count.counted_at_ms !== null;
+      const stale = !known || Date.now() - (count.counted_at_ms ?? 0) > LIMITS.usage_count_kept_ms;
+      if (count.running === undefined && count.began_at < asked_at && stale) begin(home, bucket, count);
+      if (count.running !== undefined && !known) await settled(count.running);
+      return told();
     },
     close: () => closing.abort(),
   };
