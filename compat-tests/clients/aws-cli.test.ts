@@ -152,8 +152,9 @@ describeClient('aws-cli', { tools: ['aws'], mounts: MOUNT_NAMES }, (client) => {
     expect(refused.text).toMatch(/403$/);
   });
 
-  describe('odd keys', () => {
-    client.eachKey(ODD_KEYS, async (key) => {
+  // The tool takes a second for each call: the SDK goes through these over the other mounts.
+  describe.runIf(client.mount === 'local')('odd keys', () => {
+    test.each(ODD_KEYS)('%s', async (key) => {
       const data = bytes(321, key.length);
       await api('put-object', '--bucket', BUCKET, '--key', `odd/${key}`, '--body', await file('odd', data));
       expect(await download(BUCKET, `odd/${key}`)).toEqual(data);
@@ -162,8 +163,8 @@ describeClient('aws-cli', { tools: ['aws'], mounts: MOUNT_NAMES }, (client) => {
     test('all are listed as they were given, and removed one by one', async () => {
       const listed = await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd/');
       const keys = listed.Contents.map((entry: { Key: string }) => entry.Key.slice(4));
-      expect(new Set(keys)).toEqual(new Set(client.storable(ODD_KEYS)));
-      await s3('rm', `s3://${BUCKET}/odd/plus+sign`);
+      expect(new Set(keys)).toEqual(new Set(ODD_KEYS));
+      await s3('rm', `s3://${BUCKET}/odd/a//b`);
       await s3('rm', '--recursive', `s3://${BUCKET}/odd/`);
       expect(await api('list-objects-v2', '--bucket', BUCKET, '--prefix', 'odd/')).not.toHaveProperty(
         'Contents',

@@ -3,7 +3,7 @@ import { describeClient } from '../support/client.js';
 import { bytes, MIB, md5, sha256 } from '../support/data.js';
 import { awsCli } from './aws-cli.js';
 
-describeClient('aws-cli s3api', { tools: ['aws'], mounts: ['local', 'minio'] }, (client) => {
+describeClient('aws-cli s3api', { tools: ['aws'] }, (client) => {
   const BUCKET = 'cli-api-bucket';
   const { s3, api, fails, file, download } = awsCli(client);
 

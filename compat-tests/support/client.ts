@@ -1,8 +1,16 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, inject, test } from 'vitest';
 import { toolPath } from '../install/install.mjs';
 import { startMinio } from './minio.mjs';
-import { type Feature, featuresOfKey, type MountName, reasonToSkip, startMount } from './mounts.mjs';
+import {
+  type Feature,
+  featuresOfKey,
+  type Mount,
+  type MountName,
+  reasonToSkip,
+  startMount,
+} from './mounts.mjs';
 import { startNode } from './node.mjs';
 import { type RunOptions, type RunResult, run } from './process.mjs';
 import type { Server } from './server.mjs';
@@ -18,6 +26,8 @@ export interface ClientContext {
   readonly server: Server;
   /** What the node stores in. */
   readonly mount: MountName;
+  /** The server that the mount stores in. */
+  readonly upstream: NonNullable<Mount['upstream']>;
   /** Fresh, writable, also HOME of the programs that run. */
   readonly folder: string;
   /** Runs an installed program with the environment the AWS tools read, and nothing of the developer's own. */
@@ -38,26 +48,37 @@ interface ClientOptions {
   readonly shard_api?: boolean;
   /** The script runs once for each of these storages under the node. Default: local. */
   readonly mounts?: readonly MountName[];
+  /** A pattern: buckets that lie on the node's own disk all the same. */
+  readonly local_buckets?: string;
 }
 
-type Running = Server & { stopAll(): Promise<void> };
+type Running = Server & { readonly upstream: Mount['upstream']; stopAll(): Promise<void> };
+
+function storageConfig({ config }: Mount, folder: string, local_buckets: string | undefined) {
+  if (local_buckets === undefined) return config;
+  return {
+    adapters: { ...config.adapters, disk: { type: 'local', path: join(folder, 'disk') } },
+    mounts: [{ buckets: local_buckets, adapter: 'disk' }, ...(config.mounts ?? [])],
+  };
+}
 
 async function startServer(folder: string, mount: MountName, options: ClientOptions): Promise<Running> {
   // The scripts themselves are proved right by running them against another server.
   if (process.env.COMPAT_SERVER === 'minio') {
     const binary = process.env.MINIO_BIN ?? toolPath('minio');
     const server = await startMinio({ binary, folder, domain: DOMAIN });
-    return { ...server, stopAll: async () => void (await server.stop()) };
+    return { ...server, upstream: null, stopAll: async () => void (await server.stop()) };
   }
   const storage = await startMount(mount, folder);
   try {
-    const config = { s3: { domains: [DOMAIN] }, ...storage.config, ...options.config };
+    const where = storageConfig(storage, folder, options.local_buckets);
+    const config = { s3: { domains: [DOMAIN] }, ...where, ...options.config };
     const server = await startNode({ folder, config });
     const stopAll = async () => {
       await server.stop();
       await storage.stop();
     };
-    return { ...server, stopAll };
+    return { ...server, upstream: storage.upstream, stopAll };
   } catch (cause) {
     await storage.stop();
     throw cause;
@@ -97,7 +118,8 @@ function describeOver(
     });
     return;
   }
-  if (options.shard_api === true && process.env.COMPAT_SERVER === 'minio') return;
+  const ours = options.shard_api === true || options.local_buckets !== undefined;
+  if (ours && process.env.COMPAT_SERVER === 'minio') return;
   describe(name, () => {
     let server: Running | undefined;
     let folder = '';
@@ -123,6 +145,10 @@ function describeOver(
         return folder;
       },
       mount,
+      get upstream() {
+        if (server?.upstream == null) throw new Error('no other server is behind the node');
+        return server.upstream;
+      },
       needing: (...features) => testNeeding(mount, features),
       eachKey(keys, of_key) {
         for (const key of keys) testNeeding(mount, featuresOfKey(key))(key, () => of_key(key));

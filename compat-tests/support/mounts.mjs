@@ -12,7 +12,9 @@ import { startVersitygw } from './versitygw.mjs';
  *
  * @typedef {object} Mount
  * @property {MountName} name
- * @property {Record<string, unknown>} config what a node's configuration says of it: all buckets lie there
+ * @property {{ adapters?: Record<string, object>, mounts?: object[] }} config what a node's configuration says of it:
+ *   all buckets lie there
+ * @property {{ s3_url: string, access_key: string, secret_key: string } | null} upstream the server itself
  * @property {() => Promise<unknown>} stop
  */
 
@@ -122,7 +124,7 @@ const STARTERS = {
  * @returns {Promise<Mount>}
  */
 export async function startMount(name, folder) {
-  if (name === 'local') return { name, config: {}, stop: async () => {} };
+  if (name === 'local') return { name, config: {}, upstream: null, stop: async () => {} };
   const own = join(folder, name);
   await mkdir(own, { recursive: true });
   const { s3_url, region, access_key, secret_key, stop } = await STARTERS[name]({
@@ -136,6 +138,7 @@ export async function startMount(name, folder) {
       adapters: { upstream: { ...kind, endpoint: s3_url, region, access_key, secret_key } },
       mounts: [{ buckets: '*', adapter: 'upstream' }],
     },
+    upstream: { s3_url, access_key, secret_key },
     stop,
   };
 }
