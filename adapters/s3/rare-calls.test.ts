@@ -131,6 +131,32 @@ describe('uploads that are refused before they have arrived', () => {
   });
 });
 
+describe('the bucket for records', () => {
+  it('is made in the region of the upstream', async () => {
+    let made = '';
+    const upstream: Handler = async (request, response) => {
+      const body = (await bodyOf(request)).toString();
+      const of_records = request.url?.startsWith('/backup-node-documents') === true;
+      const is_bucket = /^\/[^/?]+\/?(\?|$)/.test(request.url ?? '');
+      if (request.method === 'PUT' && of_records && is_bucket) made = body;
+      if (of_records && made === '') {
+        response.writeHead(404, XML);
+        return void response.end('<Error><Code>NoSuchBucket</Code><Message>None</Message></Error>');
+      }
+      if (of_records && request.method === 'GET') return void response.writeHead(404).end();
+      response.writeHead(200, { etag: '"e"' }).end();
+    };
+    await overUpstream(
+      upstream,
+      async (adapter) => {
+        await adapter.putDocument({ bucket: 'bucket', kind: 'policy', content: '{}' });
+      },
+      { region: 'eu-central-1', provider: 'r2' },
+    );
+    expect(made).toContain('<LocationConstraint>eu-central-1</LocationConstraint>');
+  });
+});
+
 describe('connections', () => {
   it('are kept for the next call, after a HEAD and between the two ways of asking too', async () => {
     const sockets = new Set<unknown>();

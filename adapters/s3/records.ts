@@ -1,5 +1,7 @@
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { LIMITS } from '../../config/limits.js';
 import { isStoreError, StoreError } from '../contract/index.js';
+import { abortable } from './abortable.js';
 import { bareEtag, text } from './attributes.js';
 import { createBrief } from './brief.js';
 import { toStoreError } from './errors.js';
@@ -146,8 +148,10 @@ async function createOwnBucket(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   try {
-    await upstream.sendForText({ method: 'PUT', bucket, signal });
-  } catch (error) {
+    // The SDK names the region, without which AWS refuses in all but one.
+    await upstream.sdk.send(new CreateBucketCommand({ Bucket: bucket }), abortable({ signal }));
+  } catch (cause) {
+    const error = toStoreError(cause);
     if (!isStoreError(error, 'already_exists') && !isStoreError(error, 'conflict')) throw error;
   }
 }

@@ -39,7 +39,7 @@ const GROUPS: readonly (readonly [string, (probing: Probing) => Promise<void>])[
 export async function probeUpstream(options: S3AdapterOptions, input: ProbeInput): Promise<ProbeReport> {
   const upstream = openUpstream(options);
   const calls = createCalls(upstream, input.signal);
-  const scratch = createScratch(calls, input.bucket_prefix);
+  const scratch = createScratch(calls, input.bucket_prefix, options.region);
   let buckets_left: readonly string[] = [];
   try {
     const seen = await observe(calls, scratch, input).finally(async () => {

@@ -18,18 +18,25 @@ export interface Scratch {
 /** How long a lock on a scratch object lasts, should the upstream not let it be bypassed; clocks may differ a little. */
 const LOCK_MS = 30_000;
 const CLOCKS_DIFFER_MS = 3_000;
+const UNANSWERED_MS = 1_000;
 const ROUNDS_MAX = 4;
 const ROUND_DELAY_MS = 100;
 
-export function createScratch(calls: Calls, prefix: string): Scratch {
+export function createScratch(calls: Calls, prefix: string, region: string): Scratch {
   const made: string[] = [];
+  const unanswered = new Set<string>();
   const run = randomBytes(5).toString('hex');
   let locks_end_ms = 0;
   return {
     async create(purpose, headers = {}) {
       const bucket = `${prefix}-${run}-${purpose}`;
       made.push(bucket);
-      return { bucket, answer: await calls.send({ method: 'PUT', bucket, headers }) };
+      unanswered.add(bucket);
+      const place = inRegion(region);
+      const request = { method: 'PUT', bucket, ...place, headers: { ...place.headers, ...headers } } as const;
+      const answer = await calls.send(request);
+      unanswered.delete(bucket);
+      return { bucket, answer };
     },
     lockUntil() {
       locks_end_ms = Date.now() + LOCK_MS;
@@ -41,6 +48,8 @@ export function createScratch(calls: Calls, prefix: string): Scratch {
         await cleaning.send({ method: 'DELETE', bucket, key, query }).catch(() => undefined);
       }
       const left: string[] = [];
+      // What was interrupted may still be under way there.
+      if (unanswered.size > 0) await delay(UNANSWERED_MS);
       for (const bucket of made) {
         const keys = [...(calls.written.get(bucket) ?? [])];
         const gone = await removeBucket(cleaning, bucket, keys).catch(() => false);
@@ -55,6 +64,14 @@ export function createScratch(calls: Calls, prefix: string): Scratch {
       return left.filter((_, index) => gone[index] !== true);
     },
   };
+}
+
+/** S3 API reference, "CreateBucket": us-east-1 must not be named, any other region must. */
+function inRegion(region: string): Pick<UpstreamRequest, 'body' | 'headers'> {
+  if (region === 'us-east-1') return {};
+  return xmlBody(
+    `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`,
+  );
 }
 
 async function removeBucket(calls: Calls, bucket: string, written: readonly string[]): Promise<boolean> {
