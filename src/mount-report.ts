@@ -34,7 +34,8 @@ export interface BucketPlace {
   readonly reason: string;
 }
 
-function locationOf(settings: AdapterConfig): string {
+/** The folder or the address of an adapter. */
+export function locationOf(settings: AdapterConfig): string {
   if (settings.type === 'local') return settings.path;
   return settings.endpoint ?? `AWS ${settings.region ?? ''}`.trimEnd();
 }

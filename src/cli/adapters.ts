@@ -2,8 +2,10 @@
 import { isStoreError, type StoreError } from '../../adapters/contract/index.js';
 import type { ProbeLine, ProbeReport } from '../../adapters/s3/probe/compare.js';
 import { s3Options } from '../../adapters/s3/settings.js';
+import { effectiveAdapters } from '../../config/effective.js';
 import { ConfigError } from '../../config/load.js';
-import type { AdapterConfig, Config } from '../../config/schema.js';
+import type { AdapterConfig } from '../../config/schema.js';
+import { locationOf } from '../mount-report.js';
 import { EXIT } from './exit-codes.js';
 import { CliError, formatTable, type JsonOption, printJson, printLine } from './output.js';
 import { loadSettings, type SettingsOptions } from './settings.js';
@@ -17,24 +19,16 @@ export interface ProbeOptions extends Options {
 /** Bucket names have 63 characters at most; a random part and a purpose follow. */
 const PREFIX = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
-function namedAdapters({ adapters, storage_path }: Config): [string, AdapterConfig][] {
-  const named = Object.entries(adapters);
-  return named.length > 0 ? named : [['disk', { type: 'local', path: storage_path }]];
-}
-
-function locationOf(settings: AdapterConfig): string {
-  if (settings.type === 'local') return settings.path;
-  return settings.endpoint ?? `AWS ${settings.region ?? ''}`.trimEnd();
-}
-
 /** All adapters of the configuration; nothing is opened or asked. */
 export function runAdaptersList(options: Options): void {
-  const adapters = namedAdapters(loadSettings(options).config).map(([name, settings]) => ({
-    name,
-    type: settings.type,
-    provider: settings.type === 'local' ? null : settings.type === 's3' ? settings.provider : 'minio',
-    location: locationOf(settings),
-  }));
+  const adapters = Object.entries(effectiveAdapters(loadSettings(options).config)).map(
+    ([name, settings]) => ({
+      name,
+      type: settings.type,
+      provider: settings.type === 'local' ? null : settings.type === 's3' ? settings.provider : 'minio',
+      location: locationOf(settings),
+    }),
+  );
   if (options.json) {
     printJson({ adapters });
     return;
@@ -49,7 +43,7 @@ export function runAdaptersList(options: Options): void {
  */
 export async function runAdaptersProbe(name: string, options: ProbeOptions): Promise<void> {
   const { config } = loadSettings(options);
-  const settings = new Map(namedAdapters(config)).get(name);
+  const settings = new Map(Object.entries(effectiveAdapters(config))).get(name);
   if (settings === undefined)
     throw new CliError(EXIT.refused, `there is no adapter ${name} in the configuration`);
   if (settings.type === 'local')
