@@ -13,8 +13,8 @@ const COPIES_MAX = 3;
  * @typedef {object} Lifecycle
  * @property {() => Promise<void>} start brings it back after `stop` or `kill`, with its data and at the same address, and
  *   resolves when it serves
- * @property {() => Promise<void>} repair begins to compare its tables with those of the others: until that is done its
- *   listings show what was deleted while it was away (Garage does it by itself every ten minutes)
+ * @property {() => Promise<void>} repair begins to tell the others what its tables hold. Until all have done so, listings
+ *   may show what was deleted while one of them was away (Garage does it by itself every ten minutes)
  *
  * @typedef {import('./upstream.mjs').Upstream & Lifecycle} GarageNode
  */
@@ -99,7 +99,7 @@ async function prepareNode({ binary, folder, rpc_secret, copies }, key) {
       await serving();
     },
     repair: async () => {
-      await garage('repair', '--yes', '--all-nodes', 'tables');
+      await garage('repair', '--yes', 'tables');
     },
     stop: () => running().stop(),
     kill: () => running().kill(),
