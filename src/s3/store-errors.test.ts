@@ -41,6 +41,14 @@ describe('codes', () => {
     expect([error.code, error.status]).toEqual([code, status]);
   });
 
+  it('a limit of the storage has the code of that limit of S3', () => {
+    const long = mapped('invalid', { detail: { key_bytes_max: 471 } });
+    expect(long.code).toBe('KeyTooLongError');
+    expect(long.fields).toEqual({ Size: 1, MaxSizeAllowed: 471 });
+    expect(mapped('invalid', { detail: { code: 'InvalidTag' } }).code).toBe('InvalidTag');
+    expect(mapped('invalid').code).toBe('InvalidArgument');
+  });
+
   it.each([
     ['md5', 'BadDigest'],
     ['CRC32C', 'BadDigest'],

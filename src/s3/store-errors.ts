@@ -74,7 +74,7 @@ function fromStoreError(error: StoreError, scene: ErrorScene): S3Error {
     case 'unsupported':
       return answer('NotImplemented', { message: error.message });
     case 'invalid':
-      return answer('InvalidArgument', { message: error.message });
+      return invalid(error, scene);
     case 'corrupt':
       // AWS has no code for it. 500 makes clients try again, which fails over where there is a copy.
       return answer('InternalError', { message: 'The stored object does not match its digest.' });
@@ -131,6 +131,19 @@ function conflict(error: StoreError): S3Error {
     return new S3Error('InvalidBucketState', { message: error.message, cause: error });
   }
   return new S3Error('ConditionalRequestConflict', { cause: error });
+}
+
+/** Limits below S3's own, which only the storage knows. */
+function invalid(cause: StoreError, { key }: ErrorScene): S3Error {
+  const { key_bytes_max, code } = cause.detail;
+  if (typeof key_bytes_max === 'number') {
+    const fields = { Size: Buffer.byteLength(key), MaxSizeAllowed: key_bytes_max };
+    return new S3Error('KeyTooLongError', { fields, cause });
+  }
+  return new S3Error(code === 'InvalidTag' ? 'InvalidTag' : 'InvalidArgument', {
+    message: cause.message,
+    cause,
+  });
 }
 
 function rangeNotSatisfiable(error: StoreError): S3Error {
