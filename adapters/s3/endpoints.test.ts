@@ -163,7 +163,8 @@ it('lets one request try an address that is due, while the others go elsewhere',
 });
 
 it('an answer is an answer, but for those that say that the address is unwell', async () => {
-  const endpoints = createEndpoints(ONE, [TWO], () => 0);
+  let now_ms = 0;
+  const endpoints = createEndpoints(ONE, [TWO], () => now_ms);
   const fail = (status: number) =>
     endpoints.run(() =>
       Promise.reject(Object.assign(new Error(), { $metadata: { httpStatusCode: status } })),
@@ -173,4 +174,7 @@ it('an answer is an answer, but for those that say that the address is unwell', 
   expect(await visited(endpoints)).toEqual(['one']);
   await fail(503).catch(() => undefined);
   expect(await visited(endpoints)).toEqual(['two']);
+  now_ms += LIMITS.upstream_endpoint_rest_ms;
+  await fail(404).catch(() => undefined);
+  expect(await visited(endpoints)).toEqual(['one']);
 });

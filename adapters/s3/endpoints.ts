@@ -41,7 +41,11 @@ export function createEndpoints(
           address.retry_at_ms = null;
           return answer;
         } catch (error) {
-          if (!isDown(error)) throw error;
+          if (!isDown(error)) {
+            // An error, but an answer.
+            if (statusOf(error) !== undefined) address.retry_at_ms = null;
+            throw error;
+          }
           setAside(address, now());
           if (!isUndelivered(error)) throw error;
           failure = error;
@@ -94,13 +98,19 @@ function isUndelivered(error: unknown): boolean {
  */
 function isDown(error: unknown): boolean {
   if (isUndelivered(error)) return true;
-  if (error instanceof StoreError) return error.kind === 'unavailable' && isUnwell(error.detail.status);
-  const { code, name, $metadata } = error as Failure;
-  return code === 'UND_ERR_HEADERS_TIMEOUT' || name === 'TimeoutError' || isUnwell($metadata?.httpStatusCode);
+  // `throttled` is asked for by a server that is well.
+  if (error instanceof StoreError && error.kind !== 'unavailable') return false;
+  const { code, name } = error as Failure;
+  return (
+    code === 'UND_ERR_HEADERS_TIMEOUT' || name === 'TimeoutError' || UNWELL_STATUS.has(statusOf(error) ?? 0)
+  );
 }
 
-function isUnwell(status: unknown): boolean {
-  return typeof status === 'number' && UNWELL_STATUS.has(status);
+/** Undefined where there was no answer. */
+function statusOf(error: unknown): number | undefined {
+  const status =
+    error instanceof StoreError ? error.detail.status : (error as Failure).$metadata?.httpStatusCode;
+  return typeof status === 'number' ? status : undefined;
 }
 
 /** What the SDK has built and not signed yet. */
