@@ -98,7 +98,7 @@ function isUndelivered(error: unknown): boolean {
  */
 function isDown(error: unknown): boolean {
   if (isUndelivered(error)) return true;
-  // `throttled` is asked for by a server that is well.
+  // A server that asks to be spared is well.
   if (error instanceof StoreError && error.kind !== 'unavailable') return false;
   const { code, name } = error as Failure;
   return (
