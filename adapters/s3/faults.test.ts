@@ -27,6 +27,20 @@ describe('answers', () => {
     });
   });
 
+  it('the checksum of the whole is not that of a part', async () => {
+    const headers = { etag: '"e-2"', 'x-amz-checksum-crc64nvme': await checksumOf('CRC64NVME', CONTENT) };
+    const parts: Handler = (request, response) => {
+      const of_part = request.url?.includes('partNumber') === true;
+      const range = { 'content-length': 100, 'content-range': `bytes 0-99/${SIZE}` };
+      response.writeHead(200, { ...headers, ...(of_part ? range : { 'content-length': SIZE }) }).end();
+    };
+    await overUpstream(parts, async (adapter) => {
+      const head = await adapter.headObject({ ...OBJECT, part_number: 1 });
+      expect(head.range).toEqual({ start: 0, end: 99 });
+      expect(head.part_checksum).toBeUndefined();
+    });
+  });
+
   it('bytes that do not match their checksum never end', async () => {
     const bad = Uint8Array.from(CONTENT);
     bad[SIZE - 1] = (bad[SIZE - 1] ?? 0) ^ 1;

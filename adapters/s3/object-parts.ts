@@ -61,13 +61,18 @@ async function headPart(
     const size_bytes = Number(text(headers, 'content-length') ?? 0);
     const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
     const checksum = toChecksum(headers);
-    // Some servers show that of the whole, which ends with the number of parts.
-    return { size_bytes, range, checksum: checksum?.value.includes('-') === true ? null : checksum };
+    return { size_bytes, range, checksum: isOfWhole(info, checksum) ? null : checksum };
   } catch (error) {
     if (isStoreError(error, 'range_not_satisfiable') || isStoreError(error, 'invalid'))
       throw noSuchPart(info);
     throw error;
   }
+}
+
+/** Some servers show the checksum of the whole object with each part. A composite one ends with the number of parts. */
+function isOfWhole({ checksum, parts_count }: ObjectInfo, shown: ObjectPart['checksum']): boolean {
+  if (shown === null) return false;
+  return shown.value.includes('-') || (parts_count !== 1 && shown.value === checksum?.value);
 }
 
 function noSuchPart({ size_bytes }: ObjectInfo): StoreError {
