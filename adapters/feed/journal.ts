@@ -7,7 +7,7 @@ import type {
   ObjectAddress,
 } from '../contract/index.js';
 import { forwarding } from '../forwarding.js';
-import { createGate, type Gate } from '../gate.js';
+import { closedError, createGate, type Gate } from '../gate.js';
 import type { ChangeLog, Intent, NewChange } from './change-log.js';
 import { bucketThere, headKey } from './observe.js';
 import { bucketChange, deleteChanges, goneBucket, isRefusal, metadataChange, putChange } from './outcomes.js';
@@ -47,7 +47,7 @@ export function keepJournal(parts: JournalParts): Journal {
     ...forwarding(parts.upstream),
     capabilities: { ...parts.upstream.capabilities, change_feed: true },
     ...bucketWrites(parts, write),
-    ...objectWrites(parts, write),
+    ...objectWrites({ ...parts, gate }, write),
     ...versionWrites(parts, write),
   };
   return { adapter, close: () => gate.close() };
@@ -131,7 +131,11 @@ const objectAt = ({ bucket, key }: { bucket: string; key: string }): Subject => 
   key,
 });
 
-function objectWrites(parts: JournalParts, write: Write) {
+interface ObjectParts extends JournalParts {
+  readonly gate: Gate;
+}
+
+function objectWrites(parts: ObjectParts, write: Write) {
   const { upstream } = parts;
   const completed = createCompleted(parts.log);
   return {
@@ -185,9 +189,10 @@ type Target = Pick<DeleteObjectInput, 'bucket' | 'key' | 'version_id'>;
  * written by others a moment ago, or never.
  */
 async function isThere(
-  { upstream, log }: JournalParts,
+  { upstream, log, gate }: ObjectParts,
   { bucket, key, version_id }: Target,
 ): Promise<boolean> {
+  if (gate.closed) throw closedError();
   if (log.known(bucket, key, version_id ?? 'null') !== undefined) return true;
   // While nothing is known for certain, a delete too many is told rather than one too few.
   if (log.state().baseline_at_ms === null || log.status().inventory_full) return true;
@@ -214,7 +219,7 @@ async function deleted({ upstream }: JournalParts, { bucket, key, version_id }: 
   return { ...target, versioning: there?.versioning ?? ('unversioned' as const) };
 }
 
-async function deleteBatch(parts: JournalParts, write: Write, input: DeleteObjectsInput) {
+async function deleteBatch(parts: ObjectParts, write: Write, input: DeleteObjectsInput) {
   const { bucket, objects } = input;
   const there: boolean[] = [];
   for (let from = 0; from < objects.length; from += LIMITS.feed_lookups_at_once) {

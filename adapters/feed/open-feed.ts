@@ -1,4 +1,5 @@
 import type { Adapter, MaintainInput } from '../contract/index.js';
+import { closedError } from '../gate.js';
 import type { ChangeLog, NewChange } from './change-log.js';
 import { type DurableLogOptions, openDurableLog } from './durable-log.js';
 import { keepJournal } from './journal.js';
@@ -71,6 +72,7 @@ export function openFeed(upstream: Adapter, options: FeedOptions): Feed {
     ...journal.adapter,
     readChanges: async ({ after, limit, signal }) => {
       signal?.throwIfAborted();
+      if (closing !== undefined) throw closedError();
       return log.read(after, limit);
     },
     waitForChange: ({ after, signal }) => log.wait(after, signal),
