@@ -13,6 +13,9 @@ const ENV = {
   BACKUP_NODE_ROOT_SECRET_KEY: ROOT.secret_key,
 };
 
+/** Some hundred requests, on a machine that may be busy. */
+const PROBE_MS_MAX = 120_000;
+
 let place: Workplace;
 
 beforeAll(ensureBuilt);
@@ -53,7 +56,7 @@ describe('adapters list', () => {
   });
 });
 
-describe('adapters probe', () => {
+describe('adapters probe', { timeout: PROBE_MS_MAX }, () => {
   it('sees all that is declared of a running node, and leaves nothing behind', async () => {
     const { s3_url } = await place.start([], ENV);
     const result = await place.run([
