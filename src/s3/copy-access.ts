@@ -2,7 +2,7 @@ import type { ObjectInfo, ReadCondition } from '../../adapters/contract/index.js
 import { isStoreError } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { authoriseRead } from './authorise.js';
-import { copySourceCondition } from './conditions.js';
+import { copySourceCondition, writeCondition } from './conditions.js';
 import { S3Error } from './errors.js';
 import type { OperationContext } from './operation.js';
 import type { CopySource } from './parameters/copy-source.js';
@@ -28,6 +28,32 @@ export async function checkSource(context: OperationContext, source: CopySource)
   return { info, source: { ...source, condition: { ...condition, if_match: [info.etag] } } };
 }
 
+const ROUNDS_MAX = 5;
+
+/**
+ * Copies what was looked at. Where it was replaced in between, the new one is looked at: of the condition that
+ * `checkSource` adds, a client must not hear that has given none on the target.
+ */
+export async function copyChecked<T>(
+  context: OperationContext,
+  source: CopySource,
+  checked: CheckedSource,
+  copy: (seen: CheckedSource) => Promise<T>,
+): Promise<T> {
+  let seen = checked;
+  for (let round = 1; ; round++) {
+    try {
+      return await sourceErrors(() => copy(seen));
+    } catch (cause) {
+      if (!isStoreError(cause, 'precondition_failed')) throw cause;
+      if (writeCondition(context.headers) !== undefined) throw cause;
+      if (round === ROUNDS_MAX)
+        throw new S3Error('ServiceUnavailable', { headers: { 'retry-after': '1' }, cause });
+      seen = await checkSource(context, source);
+    }
+  }
+}
+
 /** x-amz-source-expected-bucket-owner, beside the right to read. */
 async function authoriseSource(context: OperationContext, source: CopySource): Promise<void> {
   await authoriseRead(context, source.bucket);
@@ -38,7 +64,7 @@ async function authoriseSource(context: OperationContext, source: CopySource): P
 }
 
 /** For a copy, a source that did not change is a failed condition, and one that is a delete marker is not there. */
-export async function sourceErrors<T>(work: () => Promise<T>): Promise<T> {
+async function sourceErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,6 +1,11 @@
-import type { CopyObjectInput, ObjectAttributes, ObjectInfo } from '../../../adapters/contract/index.js';
+import type {
+  CopyObjectInput,
+  CopyObjectResult,
+  ObjectAttributes,
+  ObjectInfo,
+} from '../../../adapters/contract/index.js';
 import { writeCondition } from '../conditions.js';
-import { type CheckedSource, checkCopySize, checkSource, sourceErrors } from '../copy-access.js';
+import { type CheckedSource, checkCopySize, checkSource, copyChecked } from '../copy-access.js';
 import { invalidArgument, S3Error } from '../errors.js';
 import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
@@ -24,8 +29,12 @@ async function run(context: OperationContext): Promise<Reply> {
   const checked = await checkSource(context, source);
   checkCopySize(checked.info.size_bytes);
   const attributes = await newObjectAttributes(context);
-  const input = copyInput(context, checked, { attributes, replacesMetadata, replacesTags });
-  return replyWhenReady(copy(context, input));
+  const choice = { attributes, replacesMetadata, replacesTags };
+  const work = copyChecked(context, source, checked, (seen) => {
+    checkCopySize(seen.info.size_bytes);
+    return context.store.copyObject(copyInput(context, seen, choice));
+  });
+  return replyWhenReady(replyTo(work));
 }
 
 /** COPY, the default, or REPLACE. */
@@ -87,8 +96,8 @@ function described(
   return { attributes: { ...attributes, headers, metadata: info.metadata }, replace_attributes: true };
 }
 
-async function copy({ store }: OperationContext, input: CopyObjectInput) {
-  const { info, source_version_id } = await sourceErrors(() => store.copyObject(input));
+async function replyTo(copied: Promise<CopyObjectResult>) {
+  const { info, source_version_id } = await copied;
   const content =
     `<LastModified>${wholeSecondsXml(info.modified_at_ms)}</LastModified>` +
     `<ETag>&quot;${info.etag}&quot;</ETag>${checksumXml(info.checksum, true)}`;

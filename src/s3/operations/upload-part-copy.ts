@@ -1,6 +1,6 @@
-import type { CopyPartInput } from '../../../adapters/contract/index.js';
+import type { Adapter } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
-import { checkCopySize, checkSource, sourceErrors } from '../copy-access.js';
+import { type CheckedSource, checkCopySize, checkSource, copyChecked } from '../copy-access.js';
 import { S3Error } from '../errors.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
 import { refuseUnsupported } from '../parameters/attributes.js';
@@ -29,16 +29,21 @@ async function run(context: OperationContext): Promise<Reply> {
   const part_number = partNumber(query.get('partNumber'), LIMITS.parts_max);
   const range = parseCopyRange(headerText(headers, 'x-amz-copy-source-range'));
   const checked = await checkSource(context, source);
-  const { size_bytes } = checked.info;
-  if (range !== undefined && range.end >= size_bytes) throw beyondEnd(size_bytes);
-  checkCopySize(range === undefined ? size_bytes : range.end - range.start + 1);
-  return replyWhenReady(
-    copy(context, {
+  checkPart(checked, range);
+  const work = copyChecked(context, source, checked, (seen) => {
+    checkPart(seen, range);
+    return context.store.copyPart({
       ...uploadAddress(context),
       part_number,
-      source: range === undefined ? checked.source : { ...checked.source, range },
-    }),
-  );
+      source: range === undefined ? seen.source : { ...seen.source, range },
+    });
+  });
+  return replyWhenReady(replyTo(work));
+}
+
+function checkPart({ info: { size_bytes } }: CheckedSource, range: ReturnType<typeof parseCopyRange>): void {
+  if (range !== undefined && range.end >= size_bytes) throw beyondEnd(size_bytes);
+  checkCopySize(range === undefined ? size_bytes : range.end - range.start + 1);
 }
 
 /** Unlike that of a read, a range of a copy is not cut down to the object. */
@@ -49,8 +54,8 @@ function beyondEnd(size_bytes: number): S3Error {
   });
 }
 
-async function copy({ store }: OperationContext, input: CopyPartInput) {
-  const part = await sourceErrors(() => store.copyPart(input));
+async function replyTo(copied: ReturnType<Adapter['copyPart']>) {
+  const part = await copied;
   const content =
     `<LastModified>${wholeSecondsXml(part.modified_at_ms)}</LastModified>` +
     `<ETag>&quot;${part.etag}&quot;</ETag>${checksumXml(part.checksum, false)}`;
