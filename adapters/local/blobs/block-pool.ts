@@ -47,9 +47,15 @@ function sharedMemory(blocks_max: number): BlockMemory {
   let memory: WebAssembly.Memory | undefined;
   return {
     allocate() {
-      memory ??= new WebAssembly.Memory({ initial: 0, maximum: blocks_max * pages, shared: true });
-      const offset = memory.grow(pages) * WASM_PAGE_BYTES;
-      return Buffer.from(memory.buffer, offset, BLOCK_BYTES);
+      try {
+        memory ??= new WebAssembly.Memory({ initial: 0, maximum: blocks_max * pages, shared: true });
+        const offset = memory.grow(pages) * WASM_PAGE_BYTES;
+        return Buffer.from(memory.buffer, offset, BLOCK_BYTES);
+      } catch {
+        // It reserves far more address space than it uses, which `ulimit -v` may refuse. Blocks may lie anywhere: what
+        // cannot be written past the page cache is written through it.
+        return Buffer.from(new SharedArrayBuffer(BLOCK_BYTES));
+      }
     },
     release(free, size) {
       if (free < size) return 0;
@@ -73,9 +79,10 @@ export function createBlockPool(options: {
 
   function allocate(): Block | undefined {
     if (size >= options.blocks_max) return undefined;
+    const bytes = memory.allocate();
     size += 1;
     nextIndex += 1;
-    return { index: nextIndex, bytes: memory.allocate() };
+    return { index: nextIndex, bytes };
   }
 
   function hurryOne(): void {
@@ -87,9 +94,9 @@ export function createBlockPool(options: {
   }
 
   return {
-    take() {
+    async take() {
       const block = waiting.length === 0 ? (free.pop() ?? allocate()) : undefined;
-      if (block !== undefined) return Promise.resolve(block);
+      if (block !== undefined) return block;
       return new Promise((resolve) => {
         waiting.push(resolve);
         hurryOne();

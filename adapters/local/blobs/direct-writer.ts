@@ -23,24 +23,32 @@ export interface DirectWriterOptions {
   readonly path: string;
 }
 
+/** How file systems refuse such writes; any other error is one of the disk. */
+const NOT_DIRECTLY: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP']);
+
 export function createDirectWriter({ path, direct_writes }: DirectWriterOptions): DirectWriter {
   // Only Linux has it, and there not every file system.
   let supported = constants.O_DIRECT !== undefined;
   let opening: Promise<number> | undefined;
+  const giveUp = (): boolean => {
+    supported = false;
+    return false;
+  };
 
   return {
     async write(bytes, position) {
       // A part of a block could share a page with one that is written the usual way.
       if (!supported || bytes.length !== BLOCK_BYTES || position % BLOCK_BYTES !== 0) return false;
+      opening ??= openFile(path, constants.O_WRONLY | constants.O_DIRECT);
+      const fd = await opening.catch(() => undefined);
+      // Whatever is in the way of it, the file is open the usual way too.
+      if (fd === undefined) return giveUp();
       try {
-        opening ??= openFile(path, constants.O_WRONLY | constants.O_DIRECT);
-        const fd = await opening;
         await direct_writes(() => writeFully(fd, bytes, position));
         return true;
       } catch (error) {
-        if (errorCode(error) !== 'EINVAL') throw error;
-        supported = false;
-        return false;
+        if (NOT_DIRECTLY.has(errorCode(error))) return giveUp();
+        throw error;
       }
     },
     async close() {
