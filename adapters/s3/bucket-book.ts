@@ -3,6 +3,7 @@ import { LIMITS } from '../../config/limits.js';
 import type { Capabilities } from '../contract/index.js';
 import { type BucketInfo, isStoreError, StoreError, type VersioningState } from '../contract/index.js';
 import { createBrief } from './brief.js';
+import { readBucketRecord } from './bucket-records.js';
 import { toStoreError } from './errors.js';
 import type { Records } from './records.js';
 import type { Upstream } from './upstream.js';
@@ -11,17 +12,15 @@ import type { Upstream } from './upstream.js';
 export interface BucketBook {
   /** Fails with not_found. At most `upstream_bucket_info_ms` old, unless it was changed here. */
   info(bucket: string, signal?: AbortSignal): Promise<BucketInfo>;
+  /** The same, with what names it among all that ever had its name; undefined where it has no such record. */
+  find(bucket: string, signal?: AbortSignal): Promise<KnownBucket>;
   forget(bucket: string): void;
 }
 
-/** Kept in the reserved bucket, because S3 has no place for it. */
-export interface BucketRecord {
-  readonly owner: string;
-  readonly region: string;
-  readonly created_at_ms: number;
+interface KnownBucket {
+  readonly info: BucketInfo;
+  readonly id: string | undefined;
 }
-
-export const bucketRecordPath = (bucket: string): string => `buckets/${bucket}.json`;
 
 export function createBucketBook(
   upstream: Upstream,
@@ -29,16 +28,18 @@ export function createBucketBook(
   records: Records,
 ): BucketBook {
   const known = createBrief({
-    read: (bucket) => readInfo(upstream, capabilities, records, bucket),
+    read: (bucket) => readBucket(upstream, capabilities, records, bucket),
     kept_ms: LIMITS.upstream_bucket_info_ms,
     entries_max: LIMITS.upstream_bucket_infos_max,
   });
+  async function find(bucket: string, signal?: AbortSignal): Promise<KnownBucket> {
+    if (bucket === records.bucket) throw noBucket(bucket);
+    signal?.throwIfAborted();
+    return known.get(bucket);
+  }
   return {
-    async info(bucket, signal) {
-      if (bucket === records.bucket) throw noBucket(bucket);
-      signal?.throwIfAborted();
-      return known.get(bucket);
-    },
+    find,
+    info: async (bucket, signal) => (await find(bucket, signal)).info,
     forget: known.forget,
   };
 }
@@ -47,28 +48,22 @@ export function noBucket(bucket: string): StoreError {
   return new StoreError('not_found', `there is no bucket ${bucket}`, { subject: 'bucket' });
 }
 
-async function readInfo(
+async function readBucket(
   upstream: Upstream,
   capabilities: Capabilities,
   records: Records,
   bucket: string,
-): Promise<BucketInfo> {
-  const [head, record, versioning] = await Promise.all([
+): Promise<KnownBucket> {
+  const [head, stored, versioning] = await Promise.all([
     headBucket(upstream, bucket),
-    records.read(bucketRecordPath(bucket)).then(parseRecord),
+    readBucketRecord(records, bucket),
     capabilities.versioning ? readVersioning(upstream, bucket) : ('unversioned' as const),
   ]);
   if (!head) throw noBucket(bucket);
   const object_lock =
     capabilities.object_lock && versioning === 'enabled' && (await readLock(upstream, bucket));
-  return {
-    name: bucket,
-    created_at_ms: record?.created_at_ms ?? 0,
-    owner: record?.owner ?? '',
-    versioning,
-    object_lock,
-    region: record?.region ?? '',
-  };
+  const { owner = '', region = '', created_at_ms = 0, id } = stored?.record ?? {};
+  return { info: { name: bucket, created_at_ms, owner, versioning, object_lock, region }, id };
 }
 
 async function headBucket(upstream: Upstream, bucket: string): Promise<boolean> {
@@ -78,15 +73,6 @@ async function headBucket(upstream: Upstream, bucket: string): Promise<boolean> 
   } catch (error) {
     if (isStoreError(error, 'not_found')) return false;
     throw error;
-  }
-}
-
-function parseRecord(record: { readonly content: string } | null): BucketRecord | null {
-  if (record === null) return null;
-  try {
-    return JSON.parse(record.content) as BucketRecord;
-  } catch (cause) {
-    throw new StoreError('corrupt', 'the record of a bucket cannot be read', { subject: 'bucket', cause });
   }
 }
 

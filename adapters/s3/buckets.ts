@@ -1,5 +1,4 @@
 import {
-  CreateBucketCommand,
   DeleteBucketCommand,
   ListBucketsCommand,
   PutBucketVersioningCommand,
@@ -8,108 +7,37 @@ import {
 import {
   type BucketAddress,
   type BucketInfo,
-  type CreateBucketInput,
-  isStoreError,
   type ListBucketsInput,
   type ListBucketsResult,
   type PutVersioningInput,
   StoreError,
 } from '../contract/index.js';
 import { abortable } from './abortable.js';
-import { type BucketRecord, bucketRecordPath, noBucket } from './bucket-book.js';
+import { noBucket } from './bucket-book.js';
+import { endBucketRecord, readBucketRecord } from './bucket-records.js';
 import type { S3Context } from './context.js';
-import { removeDocuments } from './documents.js';
 import { toStoreError } from './errors.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';
 import { isBehind, nextToken } from './listing.js';
 import { abortAll } from './uploads.js';
 
-/**
- * The upstream decides who is first, and where it lets one account create a bucket twice (AWS in us-east-1), the record
- * of the owner does: it is written on condition that it is what it was before the bucket was seen not to be there. A
- * bucket without a record belongs to nobody.
- */
-export async function createBucket(context: S3Context, input: CreateBucketInput): Promise<BucketInfo> {
-  const { bucket, owner, region = '', object_lock, signal } = input;
-  const { records, buckets, upstream } = context;
-  if (bucket === records.bucket) throw taken('');
-  // Of a bucket that others deleted.
-  const left = await records.read(bucketRecordPath(bucket), signal);
-  buckets.forget(bucket);
-  await refuseExisting(context, input);
-  try {
-    await upstream.sdk.send(
-      new CreateBucketCommand({
-        Bucket: bucket,
-        ...(object_lock === true ? { ObjectLockEnabledForBucket: true } : {}),
-      }),
-      abortable(input),
-    );
-  } catch (cause) {
-    const error = toStoreError(cause);
-    if (!isStoreError(error, 'already_exists')) throw error;
-    throw await takenByOther(context, input);
-  }
-  const record: BucketRecord = { owner, region, created_at_ms: Math.floor(Date.now() / 1000) * 1000 };
-  await writeFirst(context, input, record, left?.etag ?? null);
-  await removeDocuments(context, bucket);
-  buckets.forget(bucket);
-  return buckets.info(bucket, signal);
-}
-
-/** Fails where another has written the record in the meantime. */
-async function writeFirst(
-  context: S3Context,
-  input: BucketAddress,
-  record: BucketRecord,
-  if_etag: string | null,
-): Promise<void> {
-  const path = bucketRecordPath(input.bucket);
-  const condition = context.capabilities.conditional_put ? { if_etag } : {};
-  try {
-    await context.records.write(path, JSON.stringify(record), { signal: input.signal, ...condition });
-  } catch (error) {
-    if (!isStoreError(error, 'precondition_failed')) throw error;
-    const removed = if_etag !== null && (await context.records.read(path, input.signal)) === null;
-    if (!removed) throw await takenByOther(context, input);
-    await writeFirst(context, input, record, null);
-  }
-}
-
-async function takenByOther(context: S3Context, input: BucketAddress): Promise<StoreError> {
-  context.buckets.forget(input.bucket);
-  await refuseExisting(context, input);
-  return taken('');
-}
-
-async function refuseExisting(context: S3Context, { bucket, signal }: BucketAddress): Promise<void> {
-  try {
-    throw taken((await context.buckets.info(bucket, signal)).owner);
-  } catch (error) {
-    if (!isStoreError(error, 'not_found')) throw error;
-  }
-}
-
-function taken(owner: string): StoreError {
-  return new StoreError('already_exists', 'the bucket exists', { subject: 'bucket', detail: { owner } });
-}
-
 export async function headBucket(context: S3Context, { bucket, signal }: BucketAddress): Promise<BucketInfo> {
   return context.buckets.info(bucket, signal);
 }
 
 export async function deleteBucket(context: S3Context, input: BucketAddress): Promise<void> {
-  const { bucket } = input;
+  const { bucket, signal } = input;
   if (bucket === context.records.bucket) throw noBucket(bucket);
+  // Before it is gone: then the name is free, and the record may be another's.
+  const stored = await readBucketRecord(context.records, bucket, signal);
   context.buckets.forget(bucket);
   try {
     await removeBucket(context, input);
+    await endBucketRecord(context, bucket, stored);
   } finally {
     context.buckets.forget(bucket);
   }
-  await removeDocuments(context, bucket);
-  await context.records.remove(bucketRecordPath(bucket));
 }
 
 /** Unfinished uploads do not keep a bucket: where the upstream thinks so, they are aborted first. */
@@ -139,7 +67,7 @@ export async function listBuckets(context: S3Context, input: ListBucketsInput): 
   const buckets: BucketInfo[] = [];
   for (let from = 0; from < names.length; from += INFOS_AT_ONCE) {
     const infos = await Promise.all(
-      names.slice(from, from + INFOS_AT_ONCE).map((name) => context.buckets.info(name).catch(asAbsent)),
+      names.slice(from, from + INFOS_AT_ONCE).map((name) => infoForList(context, name)),
     );
     for (const info of infos) {
       if (info === null || (input.owner !== undefined && info.owner !== input.owner)) continue;
@@ -151,10 +79,21 @@ export async function listBuckets(context: S3Context, input: ListBucketsInput): 
   return { buckets, next: null };
 }
 
-/** Deleted in the meantime. */
-function asAbsent(error: unknown): null {
-  if (isStoreError(error, 'not_found')) return null;
-  throw error;
+/**
+ * Null: deleted in the meantime. The upstream lists all buckets of an account, also those that this key may not open, that
+ * lie in another region, or whose record is broken. Such a bucket must not hide the others; it is shown as nobody's, as
+ * the upstream shows it, and opening it tells what is wrong.
+ */
+async function infoForList(context: S3Context, name: string): Promise<BucketInfo | null> {
+  try {
+    return await context.buckets.info(name);
+  } catch (cause) {
+    const { kind } = toStoreError(cause);
+    if (kind === 'not_found') return null;
+    // The upstream as a whole is in trouble: the list would be full of buckets that are somebody's.
+    if (kind === 'unavailable' || kind === 'throttled') throw cause;
+    return { name, owner: '', created_at_ms: 0, versioning: 'unversioned', object_lock: false, region: '' };
+  }
 }
 
 async function bucketNames(

@@ -1,14 +1,21 @@
 import { type BucketDocument, type DocumentAddress, StoreError } from '../contract/index.js';
 import type { S3Context } from './context.js';
 
-const folderOf = (bucket: string): string => `documents/${bucket}/`;
-const pathOf = ({ bucket, kind }: DocumentAddress): string => `${folderOf(bucket)}${kind}`;
+/**
+ * Each bucket has a folder of its own, not each name: the documents of a deleted bucket are never in force for one that is
+ * made later, whoever ended in between. No bucket has an @ in its name. Without an id: of buckets that others made.
+ */
+const folderOf = (bucket: string, id: string | undefined): string =>
+  id === undefined ? `documents/${bucket}/` : `documents/${bucket}@${id}/`;
+
+async function pathOf({ buckets }: S3Context, { bucket, kind, signal }: DocumentAddress): Promise<string> {
+  const { id } = await buckets.find(bucket, signal);
+  return `${folderOf(bucket, id)}${kind}`;
+}
 
 export async function getDocument(context: S3Context, input: DocumentAddress): Promise<BucketDocument> {
-  const [, document] = await Promise.all([
-    context.buckets.info(input.bucket, input.signal),
-    context.records.readRecent(pathOf(input), input.signal),
-  ]);
+  const path = await pathOf(context, input);
+  const document = await context.records.readRecent(path, input.signal);
   if (document === null) {
     throw new StoreError('not_found', `the bucket has no ${input.kind} document`, { subject: 'document' });
   }
@@ -19,19 +26,25 @@ export async function putDocument(
   context: S3Context,
   input: DocumentAddress & { readonly content: string; readonly if_etag?: string | null },
 ): Promise<BucketDocument> {
-  const { content, if_etag, signal } = input;
-  await context.buckets.info(input.bucket, signal);
-  const etag = await context.records.write(pathOf(input), content, { if_etag, signal });
+  const { bucket, content, if_etag, signal } = input;
+  // Another node may have made it anew: what is written for the one before would never be in force.
+  context.buckets.forget(bucket);
+  const path = await pathOf(context, input);
+  const etag = await context.records.write(path, content, { if_etag, signal });
   return { content, etag };
 }
 
 export async function deleteDocument(context: S3Context, input: DocumentAddress): Promise<void> {
-  await context.buckets.info(input.bucket, input.signal);
-  await context.records.remove(pathOf(input), input.signal);
+  context.buckets.forget(input.bucket);
+  await context.records.remove(await pathOf(context, input), input.signal);
 }
 
 /** With their bucket. */
-export async function removeDocuments(context: S3Context, bucket: string): Promise<void> {
-  const folder = folderOf(bucket);
-  for (const kind of await context.records.list(folder)) await context.records.remove(`${folder}${kind}`);
+export async function removeDocuments(
+  { records }: S3Context,
+  bucket: string,
+  id: string | undefined,
+): Promise<void> {
+  const folder = folderOf(bucket, id);
+  for (const kind of await records.list(folder)) await records.remove(`${folder}${kind}`);
 }

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { bodyOf, type Handler } from './bad-upstream.js';
+
+/** Buckets of small objects in memory, with conditional writes: enough for what is done to buckets and their records. */
+export interface SmallUpstream {
+  readonly handler: Handler;
+  readonly buckets: Map<string, Map<string, string>>;
+  /**
+   * Asked before each request, as `METHOD /path`. Null: the request takes its course. A status: that is the answer, and
+   * nothing happens; `lost`: it happens, and there is no answer.
+   */
+  before: (request: string) => Promise<number | 'lost' | null> | number | 'lost' | null;
+}
+
+const etagOf = (content: string): string => createHash('md5').update(content).digest('hex');
+
+export function createSmallUpstream(): SmallUpstream {
+  const upstream: SmallUpstream = {
+    buckets: new Map(),
+    before: () => null,
+    handler: async (request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
+      const [, bucket = '', ...rest] = decodeURIComponent(pathname).split('/');
+      const key = rest.join('/');
+      const { method = '' } = request;
+      const body = (await bodyOf(request)).toString();
+      const outcome = await upstream.before(`${method} ${decodeURIComponent(pathname).replace(/\/$/, '')}`);
+      if (typeof outcome === 'number') return void response.writeHead(outcome).end();
+      const answer = outcome === 'lost' ? () => void request.socket.destroy() : answerOn(response);
+      if (bucket === '') return answer(200, listed([...upstream.buckets.keys()]));
+      const objects = upstream.buckets.get(bucket);
+      if (key === '' && method === 'PUT') {
+        if (objects !== undefined) return answer(409, error('BucketAlreadyOwnedByYou'));
+        upstream.buckets.set(bucket, new Map());
+        return answer(200);
+      }
+      if (objects === undefined) return answer(404, error('NoSuchBucket'));
+      if (key === '') {
+        if (method === 'DELETE') upstream.buckets.delete(bucket);
+        if (method !== 'GET') return answer(method === 'HEAD' ? 200 : 204);
+        const keys = [...objects.keys()].filter((name) => name.startsWith(searchParams.get('prefix') ?? ''));
+        return answer(200, found(keys));
+      }
+      const held = objects.get(key);
+      const etag = held === undefined ? undefined : `"${etagOf(held)}"`;
+      const { 'if-match': same, 'if-none-match': none } = request.headers;
+      if (method === 'PUT') {
+        if ((none !== undefined && held !== undefined) || (same !== undefined && same !== etag))
+          return answer(412, error('PreconditionFailed'));
+        objects.set(key, body);
+        return answer(200, '', etagOf(body));
+      }
+      if (method === 'DELETE') objects.delete(key);
+      if (method === 'DELETE') return answer(204);
+      return held === undefined ? answer(404, error('NoSuchKey')) : answer(200, held, etagOf(held));
+    },
+  };
+  return upstream;
+}
+
+function answerOn(response: ServerResponse) {
+  return (status: number, body = '', etag = ''): void => {
+    const content = response.req.method === 'HEAD' || status === 204 ? '' : body;
+    response.writeHead(status, { etag: `"${etag}"`, 'content-type': 'application/xml' }).end(content);
+  };
+}
+
+const error = (code: string): string => `<Error><Code>${code}</Code><Message>No</Message></Error>`;
+
+function listed(names: readonly string[]): string {
+  const buckets = names.map((name) => `<Bucket><Name>${name}</Name></Bucket>`).join('');
+  return `<ListAllMyBucketsResult><Buckets>${buckets}</Buckets></ListAllMyBucketsResult>`;
+}
+
+function found(keys: readonly string[]): string {
+  const contents = keys.map(
+    (key) => `<Contents><Key>${encodeURIComponent(key)}</Key><Size>1</Size><ETag>"e"</ETag></Contents>`,
+  );
+  const body = `<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${contents.join('')}`;
+  return `<ListBucketResult>${body}</ListBucketResult>`;
+}
