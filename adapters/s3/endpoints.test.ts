@@ -178,3 +178,24 @@ it('an answer is an answer, but for those that say that the address is unwell', 
   await fail(404).catch(() => undefined);
   expect(await visited(endpoints)).toEqual(['one']);
 });
+
+it.each(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'])(
+  '%s of a connection that was there is not repeated, for the request may have arrived',
+  async (code) => {
+    for (const [syscall, expected] of [
+      ['connect', ['one', 'two']],
+      ['read', ['one']],
+      ['write', ['one']],
+    ] as const) {
+      const endpoints = createEndpoints(ONE, [TWO]);
+      const hosts: string[] = [];
+      const running = endpoints.run(async ({ host }) => {
+        hosts.push(host);
+        throw Object.assign(new Error(code), { code, syscall });
+      });
+      await expect(running).rejects.toThrow(code);
+      expect(hosts).toEqual(expected);
+      expect((await visited(endpoints))[0]).toBe(expected.length === 1 ? 'two' : 'one');
+    }
+  },
+);

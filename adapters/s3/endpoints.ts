@@ -67,8 +67,8 @@ function inOrder(addresses: readonly Address[], now_ms: number): readonly Addres
   return addresses.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** A connection was not made, so nothing of the request has left. */
-const UNDELIVERED = new Set([
+/** No way to the address: of a connection that was not made, or that the network took away. */
+const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'EHOSTDOWN',
   'EHOSTUNREACH',
@@ -83,13 +83,19 @@ const UNWELL_STATUS = new Set([502, 503, 504]);
 
 interface Failure {
   readonly code?: unknown;
+  readonly syscall?: unknown;
   readonly name?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown };
 }
 
+function isUnreachable({ code }: Failure): boolean {
+  return typeof code === 'string' && UNREACHABLE.has(code);
+}
+
+/** A connection was not made, so nothing of the request has left. */
 function isUndelivered(error: unknown): boolean {
-  const { code } = error as Failure;
-  return typeof code === 'string' && UNDELIVERED.has(code);
+  const { syscall } = error as Failure;
+  return isUnreachable(error as Failure) && syscall !== 'read' && syscall !== 'write';
 }
 
 /**
@@ -97,7 +103,7 @@ function isUndelivered(error: unknown): boolean {
  * shows it.
  */
 function isDown(error: unknown): boolean {
-  if (isUndelivered(error)) return true;
+  if (isUnreachable(error as Failure)) return true;
   // A server that asks to be spared is well.
   if (error instanceof StoreError && error.kind !== 'unavailable') return false;
   const { code, name } = error as Failure;

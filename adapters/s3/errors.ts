@@ -52,7 +52,7 @@ const LOCKED = /WORM protected|protected by object lock/i;
 const LOCK_CODES = new Set(['AccessDenied', 'InvalidRequest', 'ObjectLocked']);
 
 const TRANSPORT_CODES =
-  /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_|HPE_|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+  /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTDOWN|EHOSTUNREACH|ENETUNREACH|UND_ERR_|HPE_|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 
 /** An error answer of the upstream. `code` may be empty, as in every answer to HEAD. */
 export function answerError(
