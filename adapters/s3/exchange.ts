@@ -40,13 +40,16 @@ export function exchange(
     const onAbort = () => {
       controller?.abort(signal?.reason);
       // Before there is a connection, nothing else would tell.
-      if (controller === undefined) reject(signal?.reason);
+      if (controller !== undefined) return;
+      settle();
+      reject(signal?.reason);
     };
     // undici's own times begin when the request is sent: it would wait for a connection for ever.
     const patience = setTimeout(() => {
       gave_up = new StoreError('throttled', 'no connection to the upstream became free', {
         subject: 'adapter',
       });
+      settle();
       reject(gave_up);
     }, connection_wait_ms_max);
     const settle = () => {
