@@ -1,4 +1,4 @@
-import type { Change, ReadChangesResult, VersioningState } from '../contract/index.js';
+import type { Change, ErrorKind, ReadChangesResult, VersioningState } from '../contract/index.js';
 
 /** A change on its way into the log. */
 export interface NewChange {
@@ -52,6 +52,8 @@ export interface Pass {
   readonly bucket: string;
   /** Everything up to this key of the bucket is done; null: nothing of it. */
   readonly key: string | null;
+  /** Kind of the error for which a bucket was left out. */
+  readonly left_out?: ErrorKind;
 }
 
 export interface FeedState {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Adapter, type Change, StoreError } from '../contract/index.js';
 import { withFaults } from '../decorators/testing/faults.js';
 import { type Feed, openFeed } from './open-feed.js';
@@ -189,6 +189,28 @@ describe('reconciliation', () => {
     expect(summary(await readAll(resumed)).slice(1)).toEqual(keys.map((key) => `put ${key}`));
   });
 
+  it('leaves out a bucket that it may not read, says so, and tells of the others', async () => {
+    const { upstream } = bench;
+    for (const name of ['a-forbidden', bucket]) await upstream.createBucket({ bucket: name, owner: OWNER });
+    const denied = () => new StoreError('access_denied', 'not yours', { subject: 'bucket' });
+    const guarded: Adapter = {
+      ...upstream,
+      headBucket: async (input) => {
+        if (input.bucket === 'a-forbidden') throw denied();
+        return upstream.headBucket(input);
+      },
+    };
+    const feed = await bench.reopen({}, guarded);
+    const before = feed.status().cursor;
+    await put(upstream, 'theirs');
+    expect(await pass(feed)).toEqual(['bucket_created', 'put theirs']);
+    expect(feed.status()).toMatchObject({ last_error: 'access_denied', reconciling: false });
+    expect((await feed.adapter.readChanges({ after: before ?? '', limit: 100 })).gap).toBe(true);
+    const healed = await bench.reopen();
+    await pass(healed);
+    expect(healed.status().last_error).toBe(null);
+  });
+
   it('leaves alone what is written while it looks', async () => {
     const { upstream } = bench;
     await bench.feed().adapter.createBucket({ bucket, owner: OWNER });
@@ -354,5 +376,5 @@ describe('writes that overlap', () => {
 });
 
 async function untilTrue(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 2 });
 }

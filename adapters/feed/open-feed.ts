@@ -24,7 +24,7 @@ export interface FeedStatus {
   readonly baseline_at_ms: number | null;
   readonly reconciled_at_ms: number | null;
   readonly reconciling: boolean;
-  /** Kind of the error that stopped the last pass. */
+  /** Kind of the error that stopped the last pass, or for which it left out a bucket. */
   readonly last_error: string | null;
 }
 

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
-import { type Adapter, isStoreError } from '../contract/index.js';
+import { type Adapter, type ErrorKind, isStoreError } from '../contract/index.js';
 import type { ChangeLog, NewChange, Pass } from './change-log.js';
 import { bucketThere, byBytes, compare, deleteOf, type SeenPage, seePages } from './observe.js';
 import { bucketChange } from './outcomes.js';
@@ -16,6 +16,7 @@ export interface Reconciler {
   /** Resolves when there is no pass to do now. */
   idle(): Promise<void>;
   readonly running: boolean;
+  /** Kind of the error that stopped the last pass, or for which it left out a bucket. */
   readonly last_error: string | null;
   start(): void;
   close(): Promise<void>;
@@ -64,9 +65,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   function run(): void {
     timer = null;
     running = onePass(options, closing.signal)
-      .then(() => {
+      .then((left_out) => {
         failures = 0;
-        last_error = null;
+        last_error = left_out;
       })
       .catch((error: unknown) => {
         failures += 1;
@@ -108,7 +109,8 @@ function backoffMs(failures: number): number {
   return Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2);
 }
 
-async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise<void> {
+/** Of an error for which a bucket was left out the kind. */
+async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise<ErrorKind | null> {
   const { log } = options;
   let { pass } = log.state();
   if (pass === null) {
@@ -118,19 +120,34 @@ async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise
     await log.write({ state: { pass, pass_wanted: false } });
   }
   const nextBucket = walkBuckets(options, signal);
-  for (let place = pass; ; ) {
+  let place = pass;
+  for (;;) {
     signal.throwIfAborted();
     const bucket = place.key === null ? await nextBucket(place.bucket) : place.bucket;
     if (bucket === null) break;
-    await reconcileBucket(options, { ...place, bucket }, signal);
-    place = { ...place, bucket, key: null };
+    const left_out = await reconcileBucket(options, { ...place, bucket }, signal).then(
+      () => undefined,
+      (error: unknown) => lastingKind(error, signal),
+    );
+    place = { ...place, bucket, key: null, ...(left_out !== undefined && { left_out }) };
     await log.write({ state: { pass: place } });
   }
-  const { baseline, started_at_ms } = pass;
+  const { baseline, started_at_ms, left_out = null } = place;
   // Whoever read before the inventory was complete may have missed what others deleted meanwhile.
-  const mark_gap = baseline || log.status().inventory_full;
+  const mark_gap = baseline || left_out !== null || log.status().inventory_full;
   const ended = { pass: null, reconciled_at_ms: started_at_ms };
   await log.write({ mark_gap, state: baseline ? { ...ended, baseline_at_ms: Date.now() } : ended });
+  return left_out;
+}
+
+/**
+ * One bucket that is forbidden, of another region or damaged must not keep the pass from all the others. What passes by
+ * itself, and the end of the process, ends the pass, which goes on there.
+ */
+function lastingKind(error: unknown, signal: AbortSignal): ErrorKind {
+  if (signal.aborted || !isStoreError(error)) throw error;
+  if (error.kind === 'unavailable' || error.kind === 'throttled') throw error;
+  return error.kind;
 }
 
 /** Buckets whose infos are asked for together. */
