@@ -1,9 +1,11 @@
 /** What a configuration's mounts are, in words for people and programs: `config check` and `/api/v1/mounts`. */
-import { StoreError } from '../adapters/contract/index.js';
+import { type ErrorKind, StoreError } from '../adapters/contract/index.js';
 import { effectiveAdapters, effectiveMounts } from '../config/effective.js';
 import { homeIndex, type MountSettings, upstreamName } from '../config/mount-checks.js';
 import { matchesPattern } from '../config/mount-patterns.js';
 import type { AdapterConfig, Config } from '../config/schema.js';
+import type { MountHealth } from './objects/mount-health.js';
+import type { Home } from './objects/mounts.js';
 import { SHARD_BUCKET } from './objects/shard-bucket.js';
 import type { ObjectStore } from './objects/store.js';
 
@@ -127,25 +129,37 @@ function sharedLocations(reports: readonly MountReport[]): string[] {
   });
 }
 
-export interface MountState extends MountReport {
+/** Without places: callers of the node port need not know the folders and networks of the machine. */
+export interface MountState extends Omit<MountReport, 'location'> {
   readonly available: boolean;
-  /** Why not. */
-  readonly error: string | null;
+  /** Why not; the log has the upstream's own words. */
+  readonly error: ErrorKind | 'not_mounted' | null;
 }
 
 /** The same of a running node, and whether each mount answers now; bounded in time. */
 export async function mountStates(config: Settings, { mounts, health }: ObjectStore): Promise<MountState[]> {
   return Promise.all(
-    reportMounts(config).map(async (report) => {
+    reportMounts(config).map(async ({ location: _, ...report }) => {
       const home = mounts.homes.find(({ pattern }) => pattern === report.buckets);
-      if (home === undefined) return { ...report, available: false, error: 'it is not mounted' };
-      try {
-        await health.watch([home.pattern], () => home.view.listBuckets({ limit: 1 }));
-        return { ...report, available: true, error: null };
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        return { ...report, available: false, error: error.message };
-      }
+      const error = home === undefined ? 'not_mounted' : await failureOf(home, health);
+      return { ...report, available: error === null, error };
     }),
   );
+}
+
+/** Null where it answers. */
+async function failureOf({ pattern, view }: Home, health: MountHealth): Promise<ErrorKind | null> {
+  const ask = () =>
+    view.listBuckets({ limit: 1 }).catch((cause: unknown) => {
+      if (cause instanceof StoreError) throw cause;
+      // Of one mount; the others are shown all the same.
+      throw new StoreError('unexpected', String(cause), { subject: 'adapter', cause });
+    });
+  try {
+    await health.watch([pattern], ask);
+    return null;
+  } catch (error) {
+    if (error instanceof StoreError) return error.kind;
+    throw error;
+  }
 }
