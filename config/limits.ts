@@ -207,6 +207,8 @@ export const LIMITS = {
   feed_versions_of_key_max: 100_000,
   /** Writes of unknown effect; beyond it a whole pass of reconciliation finds what became of them. */
   feed_unresolved_max: 10_000,
+  /** Lookups of one such write that the upstream refuses, before a whole pass is left to find out about it. */
+  feed_lookups_of_write_max: 8,
   /** An upstream may carry out what it was sent after the answer was given up. */
   feed_second_look_ms: 60_000,
   feed_retry_ms_max: 30_000,

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
-import type { Adapter } from '../contract/index.js';
+import { type Adapter, isStoreError } from '../contract/index.js';
 import type { ChangeLog, NewChange, StoredIntent } from './change-log.js';
 import { bucketThere, compare, seePages } from './observe.js';
 import { bucketChange, goneBucket, metadataChange } from './outcomes.js';
@@ -20,6 +20,8 @@ interface Unresolved {
   readonly intent: StoredIntent;
   /** What was sent may take effect after the first look. */
   readonly looks: number;
+  /** Looks that the upstream refused. */
+  readonly refusals: number;
   readonly due_ms: number;
 }
 
@@ -32,7 +34,7 @@ export interface ResolverOptions {
   readonly upstream: Adapter;
   readonly log: ChangeLog;
   readonly order: WriteOrder;
-  /** More is unresolved than may be remembered: only a whole pass finds it all. */
+  /** More is unresolved than may be remembered, or looking is refused: only a whole pass finds what there is to find. */
   readonly onOverflow: () => void;
 }
 
@@ -44,7 +46,7 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
   let timer: NodeJS.Timeout | null = null;
   let failures = 0;
 
-  const unseen = () => Array.from(waiting.values()).some(({ looks }) => looks === 0);
+  const unseen = () => Array.from(waiting.values()).some(({ looks, refusals }) => looks + refusals === 0);
   const release = () => {
     if (unseen() && !closing.signal.aborted) return;
     for (const go of idlers) go();
@@ -74,16 +76,36 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
       try {
         await look(one);
         failures = 0;
-      } catch {
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        if (!passesByItself(error)) {
+          putBack(one);
+          continue;
+        }
         // The upstream is down: nothing can be found out now.
         failures += 1;
-        const wait_ms = Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10));
-        const due_ms = Date.now() + wait_ms * (0.5 + Math.random() / 2);
+        const due_ms = dueAfter(failures);
         for (const [id, later] of waiting)
           waiting.set(id, { ...later, due_ms: Math.max(later.due_ms, due_ms) });
         return;
       }
     }
+  }
+
+  /** Behind the others: what the upstream refuses to say about one key must not hold up what it says about the rest. */
+  function putBack(one: Unresolved): void {
+    const { id } = one.intent;
+    if (waiting.get(id) !== one) return;
+    waiting.delete(id);
+    const refusals = one.refusals + 1;
+    if (refusals >= LIMITS.feed_lookups_of_write_max) leaveToPass(id);
+    else waiting.set(id, { ...one, refusals, due_ms: dueAfter(refusals) });
+  }
+
+  /** The pass is asked for first, so that the one is never on disk without the other. */
+  function leaveToPass(id: string): void {
+    onOverflow();
+    log.write({ settle: [id] }).catch(() => undefined);
   }
 
   async function look(one: Unresolved): Promise<void> {
@@ -100,7 +122,7 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
       await log.write({ changes, admit: () => !watch.has(bucket, key) });
       // What was written meanwhile hid what was to be seen.
       if (watch.has(bucket, key)) return put({ ...one, due_ms: Date.now() + BUSY_MS });
-      if (looks === 0) return put({ intent, looks: 1, due_ms: Date.now() + LIMITS.feed_second_look_ms });
+      if (looks === 0) return put({ ...one, looks: 1, due_ms: Date.now() + LIMITS.feed_second_look_ms });
       await log.write({ settle: [id] });
       if (waiting.get(id) === one) waiting.delete(id);
     } finally {
@@ -110,19 +132,15 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
 
   return {
     add(intent) {
-      if (waiting.size >= LIMITS.feed_unresolved_max) {
-        onOverflow();
-        log.write({ settle: [intent.id] }).catch(() => undefined);
-        return;
-      }
-      waiting.set(intent.id, { intent, looks: 0, due_ms: Date.now() });
+      if (waiting.size >= LIMITS.feed_unresolved_max) return leaveToPass(intent.id);
+      waiting.set(intent.id, { intent, looks: 0, refusals: 0, due_ms: Date.now() });
       schedule();
     },
     check(bucket, key) {
       const id = `check ${bucket}/${key}`;
       if (waiting.size >= LIMITS.feed_unresolved_max) return onOverflow();
       const intent = { id, kind: 'object', bucket, key, at_ms: Date.now() } as const;
-      waiting.set(id, { intent, looks: 1, due_ms: Date.now() + CHECK_AFTER_MS });
+      waiting.set(id, { intent, looks: 1, refusals: 0, due_ms: Date.now() + CHECK_AFTER_MS });
       schedule();
     },
     idle() {
@@ -139,6 +157,15 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
       release();
     },
   };
+}
+
+function passesByItself(error: unknown): boolean {
+  return isStoreError(error, 'unavailable') || isStoreError(error, 'throttled');
+}
+
+function dueAfter(failures: number): number {
+  const wait_ms = Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10));
+  return Date.now() + wait_ms * (0.5 + Math.random() / 2);
 }
 
 async function found(
