@@ -75,7 +75,9 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
         throw error;
       }
       // The call was carried out; what exactly it changed may be impossible to find out now.
-      const changes = await Promise.resolve(changesOf(result)).catch(() => null);
+      const changes = await Promise.resolve()
+        .then(() => changesOf(result))
+        .catch(() => null);
       await leave(changes ?? [], changes !== null);
       return result;
     } finally {
@@ -210,7 +212,13 @@ async function isThere(
   return (await headKey(upstream, bucket, key)) !== null;
 }
 
-async function deleted({ upstream }: JournalParts, { bucket, key, version_id }: Target, was_there: boolean) {
+async function deleted(
+  { upstream, log }: JournalParts,
+  { bucket, key, version_id }: Target,
+  was_known: boolean,
+) {
+  // It may have been written between the look and the delete.
+  const was_there = was_known || log.known(bucket, key, version_id ?? 'null') !== undefined;
   const target = { bucket, key, version_id, was_there };
   if (version_id !== undefined || !upstream.capabilities.versioning) {
     return { ...target, versioning: 'unversioned' as const };
