@@ -65,6 +65,8 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     states: store.table('feed_states'),
   };
   const deleted = recentKeys(LIMITS.feed_deletes_remembered_max);
+  /** What the transaction under way does to it. */
+  const deleting = new Map<string, boolean>();
   const waiters = new Set<() => void>();
   let closed = false;
   let meta = tables.meta.get(adapter) ?? newMeta();
@@ -76,9 +78,10 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
   const commit = groupCommits<Entry>(
     store,
     (entries) => {
+      deleting.clear();
       // Only what was committed is remembered here: an abort leaves all as it was.
       const next = applyEntries(
-        { tables, keys, options, deleted, meta, state, now_ms: nowOf(options) },
+        { tables, keys, options, deleting, meta, state, now_ms: nowOf(options) },
         entries,
       );
       void tables.meta.put(adapter, next.meta);
@@ -88,6 +91,11 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     () => {
       const news = pending.meta.sequence !== meta.sequence;
       ({ meta, state } = pending);
+      for (const [key, is_deleted] of deleting) {
+        if (is_deleted) deleted.add(key);
+        else deleted.delete(key);
+      }
+      deleting.clear();
       if (news) wake();
     },
   );
@@ -137,7 +145,10 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
       inventory_full: meta.inventory_full,
     }),
     known: (bucket, key, version_id) => tables.versions.get(keys.version(bucket, key, version_id)),
-    wasDeleted: (bucket, key, version_id) => deleted.has(keys.version(bucket, key, version_id)),
+    wasDeleted(bucket, key, version_id) {
+      const place = keys.version(bucket, key, version_id);
+      return deleting.get(place) ?? deleted.has(place);
+    },
     versions: (bucket, after, through) =>
       knownVersions(
         tables,
@@ -239,7 +250,7 @@ interface Work {
   readonly tables: Tables;
   readonly keys: LogKeys;
   readonly options: DurableLogOptions;
-  readonly deleted: RecentKeys;
+  readonly deleting: Map<string, boolean>;
   readonly meta: Meta;
   readonly state: FeedState;
   readonly now_ms: number;
@@ -247,7 +258,7 @@ interface Work {
 
 /** Runs inside one transaction. */
 function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; state: FeedState } {
-  const { tables, keys, options, deleted, now_ms } = work;
+  const { tables, keys, options, deleting, now_ms } = work;
   const inventory_max = options.inventory_max ?? LIMITS.feed_inventory_max;
   const meta = { ...work.meta };
   let { state } = work;
@@ -261,8 +272,7 @@ function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; stat
         markGap(meta);
         continue;
       }
-      if (change.type === 'delete') deleted.add(place);
-      else deleted.delete(place);
+      deleting.set(place, change.type === 'delete');
       meta.inventory_count += remember(tables, keys, change, meta.inventory_count < inventory_max);
       if (meta.inventory_count >= inventory_max) meta.inventory_full = true;
       if (entry.silent === true) continue;
@@ -270,10 +280,21 @@ function applyEntries(work: Work, entries: readonly Entry[]): { meta: Meta; stat
       void tables.changes.put(keys.sequence(meta.sequence), storedChange(change, now_ms));
     }
     if (entry.mark_gap === true) markGap(meta);
-    if (entry.state !== undefined) state = { ...state, ...entry.state };
+    if (entry.state === undefined) continue;
+    const is_end_of_pass = state.pass !== null && entry.state.pass === null;
+    state = { ...state, ...entry.state };
+    if (!is_end_of_pass || !meta.inventory_full || !hasMuchRoom(meta, inventory_max)) continue;
+    // What is not in the inventory is learned as at the beginning: by a pass that ends with a gap.
+    meta.inventory_full = false;
+    state = { ...state, baseline_at_ms: null };
   }
   trim(tables, keys, meta, options.changes_max ?? LIMITS.changes_kept_max);
   return { meta, state };
+}
+
+/** So much that the next writes do not fill it again. */
+function hasMuchRoom({ inventory_count }: Meta, inventory_max: number): boolean {
+  return inventory_count <= inventory_max * 0.9;
 }
 
 type OpenMeta = { -readonly [Key in keyof Meta]: Meta[Key] };
@@ -323,13 +344,15 @@ function remember(tables: Tables, keys: LogKeys, change: NewChange, has_room: bo
 
 /** Who tells of its end tells of the deletes of all that was known in it first; this leaves nothing behind in any case. */
 function forgetBucket(tables: Tables, keys: LogKeys, bucket: string): number {
-  const left = tables.versions.range({
-    from: keys.beforeBucket(bucket),
-    to: keys.behindBucket(bucket),
-    limit: PAGE,
-  });
-  for (const { key } of left) void tables.versions.delete(key);
-  return left.length;
+  let count = 0;
+  for (let after = keys.beforeBucket(bucket); ; ) {
+    const left = tables.versions.range({ after, to: keys.behindBucket(bucket), limit: PAGE });
+    for (const { key } of left) void tables.versions.delete(key);
+    count += left.length;
+    const last = left.at(-1);
+    if (last === undefined || left.length < PAGE) return count;
+    after = last.key;
+  }
 }
 
 /** A little at a time, so that no commit takes long. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Adapter, type Change, StoreError } from '../contract/index.js';
+import { openDurableLog } from './durable-log.js';
 import type { Feed } from './open-feed.js';
+import type { FeedStore } from './store.js';
 import { type FeedBench, openFeedBench } from './testing/with-feed.js';
 
 const bucket = 'bucket';
@@ -88,5 +90,71 @@ describe('a call that was carried out', () => {
     else await feed.adapter.deleteObjects({ bucket, objects: [{ key: 'key' }] });
     await feed.settled();
     expect(await told(feed)).toEqual(['put key', 'delete key']);
+  });
+});
+
+/** A disk that fails at the end of one commit, when everything is in place. */
+function failingOnce(store: FeedStore) {
+  let armed = false;
+  return {
+    arm: () => {
+      armed = true;
+    },
+    store: {
+      ...store,
+      transaction: <Result>(work: () => Result) =>
+        store.transaction(() => {
+          const result = work();
+          if (!armed) return result;
+          armed = false;
+          throw new Error('the disk is full');
+        }),
+    },
+  };
+}
+
+describe('the log', () => {
+  const version = { bucket, key: 'key', version_id: 'null', etag: 'e', size_bytes: 1, modified_at_ms: 1 };
+
+  it('forgets nothing of what a failed commit was to change', async () => {
+    const { store, arm } = failingOnce(bench.state);
+    const log = openDurableLog({ store, adapter: 'other' });
+    await log.write({ changes: [{ ...version, type: 'put' }] });
+    const remove = { changes: [{ ...version, type: 'delete' }] } as const;
+    arm();
+    await expect(log.write(remove)).rejects.toMatchObject({ kind: 'unexpected' });
+    await log.write({});
+    expect(log.wasDeleted(bucket, 'key', 'null')).toBe(false);
+    expect(log.known(bucket, 'key', 'null')).toBeDefined();
+    await log.write(remove);
+    expect(log.wasDeleted(bucket, 'key', 'null')).toBe(true);
+  });
+
+  it('keeps nothing of a bucket that is gone, however much it held', async () => {
+    const log = openDurableLog({ store: bench.state, adapter: 'other' });
+    const keys = Array.from({ length: 2_500 }, (_, n) => `key-${n}`);
+    await log.write({ changes: keys.map((key) => ({ ...version, type: 'put', key })), silent: true });
+    expect(log.status().inventory_count).toBe(keys.length);
+    await log.write({ changes: [{ ...version, type: 'bucket_deleted', key: '', version_id: '' }] });
+    expect(log.status().inventory_count).toBe(0);
+    expect(Array.from(log.versions(bucket, null, null))).toEqual([]);
+  });
+
+  it('learns again what is there when there is room again', async () => {
+    const feed = await bench.reopen({ inventory_max: 4 });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const key of keys) await put(feed.adapter, key);
+    expect(feed.status()).toMatchObject({ inventory_full: true, inventory_count: 4 });
+    for (const key of keys.slice(0, 3)) await bench.upstream.deleteObject({ bucket, key });
+    const before = feed.status().cursor ?? '';
+    await feed.reconciler.request();
+    await feed.settled();
+    expect(feed.status()).toMatchObject({ inventory_full: false, inventory_count: 3 });
+    expect((await feed.adapter.readChanges({ after: before, limit: 100 })).gap).toBe(true);
+    const told_before = (await told(feed)).length;
+    await put(bench.upstream, 'g');
+    await feed.reconciler.request();
+    await feed.settled();
+    expect((await told(feed)).slice(told_before)).toEqual(['put g']);
   });
 });
