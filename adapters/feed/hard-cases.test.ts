@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Adapter, type Change, StoreError } from '../contract/index.js';
 import { openDurableLog } from './durable-log.js';
 import type { Feed } from './open-feed.js';
@@ -156,5 +156,41 @@ describe('the log', () => {
     await feed.reconciler.request();
     await feed.settled();
     expect((await told(feed)).slice(told_before)).toEqual(['put g']);
+  });
+});
+
+describe('writes whose commit fails', () => {
+  it('are told of later where they overlapped', async () => {
+    const { upstream, state } = bench;
+    const { store, arm } = failingOnce(state);
+    const answers: (() => void)[] = [];
+    const slow: Adapter = {
+      ...upstream,
+      putObject: async (input) => {
+        const info = await upstream.putObject(input);
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return info;
+      },
+    };
+    const feed = await bench.reopen({ store }, slow);
+    const both = [put(feed.adapter, 'key', 'one'), put(feed.adapter, 'key', 'two')];
+    await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 20_000 });
+    arm();
+    for (const answer of answers) answer();
+    await Promise.all(both);
+    await vi.waitFor(async () => expect(await told(feed)).toEqual(['put key', 'put key']), {
+      timeout: 20_000,
+    });
+    await vi.waitFor(() => expect(feed.order.isBusy(bucket, 'key')).toBe(false), { timeout: 20_000 });
+  });
+
+  it('are looked up where they did not', async () => {
+    const { store, arm } = failingOnce(bench.state);
+    const { upstream } = bench;
+    const putObject: Adapter['putObject'] = (input) => upstream.putObject(input).finally(arm);
+    const feed = await bench.reopen({ store }, { ...upstream, putObject });
+    await expect(put(feed.adapter, 'key')).rejects.toMatchObject({ kind: 'unexpected' });
+    await feed.settled();
+    expect(await told(feed)).toEqual(['put key']);
   });
 });

@@ -63,7 +63,13 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
         const ends = intents.map(({ bucket, key, id }, at) =>
           order.leave(bucket, key, changes[at] ?? [], settled ? [id] : []),
         );
-        await Promise.all(ends);
+        try {
+          await Promise.all(ends);
+        } catch (error) {
+          // The call was carried out, but the log does not say so.
+          for (const intent of intents) resolver.add(intent);
+          throw error;
+        }
         if (!settled) for (const intent of intents) resolver.add(intent);
       };
       let result: Awaited<ReturnType<typeof run>>;

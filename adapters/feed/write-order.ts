@@ -78,8 +78,14 @@ export function createWriteOrder(upstream: Adapter, log: ChangeLog): WriteOrder 
         while (state.held.length > 0 || state.settle.length > 0) {
           const held = state.held.splice(0);
           const ids = state.settle.splice(0);
-          const changes = await inOrder(upstream, log, state, held);
-          await log.write({ changes, settle: ids, admit });
+          try {
+            const changes = await inOrder(upstream, log, state, held);
+            await log.write({ changes, settle: ids, admit });
+          } catch (error) {
+            state.held.unshift(...held);
+            state.settle.unshift(...ids);
+            throw error;
+          }
         }
       } finally {
         state.settling = null;
@@ -90,7 +96,8 @@ export function createWriteOrder(upstream: Adapter, log: ChangeLog): WriteOrder 
   }
 
   function drop(state: KeyState): void {
-    if (state.writers + state.committing > 0 || state.settling !== null || state.held.length > 0) return;
+    if (state.writers + state.committing > 0 || state.settling !== null) return;
+    if (state.held.length + state.settle.length > 0) return;
     if (state.timer !== null) clearTimeout(state.timer);
     state.timer = null;
     states.delete(nameOf(state.bucket, state.key));
@@ -99,14 +106,22 @@ export function createWriteOrder(upstream: Adapter, log: ChangeLog): WriteOrder 
   function hold(state: KeyState, changes: readonly NewChange[], ids: readonly string[]): void {
     state.held.push(...changes);
     state.settle.push(...ids);
-    if (state.writers === 0) {
-      // Its failure is the log's, which ends the process.
-      settle(state).catch(() => undefined);
-      return;
-    }
+    if (state.writers === 0) settleNow(state);
+    else settleLater(state);
+  }
+
+  /**
+   * A commit that the disk refuses ends the process: the state store sees to that. Where the transaction itself was given
+   * up, nothing of it was written, and what is held waits for the next one.
+   */
+  function settleNow(state: KeyState): void {
+    settle(state).catch(() => settleLater(state));
+  }
+
+  function settleLater(state: KeyState): void {
     state.timer ??= setTimeout(() => {
       state.timer = null;
-      settle(state).catch(() => undefined);
+      settleNow(state);
     }, HOLD_MS_MAX).unref();
   }
 
