@@ -9,39 +9,44 @@ import { configSchema } from '../config/schema.js';
 import { type RunningNode, startNode } from './app.js';
 import { signedClient, type TestClient } from './s3/testing/signed-client.js';
 
+/** Of what never answers; all others have the time that a loaded machine needs. */
 const ANSWER_TIMEOUT_MS = 200;
-/** What nobody on a loaded machine needs for an answer, and what the sum of all timeouts would be above. */
-const QUICK_MS = 15_000;
+/** Beyond the time limit of a test: who waits that long waits for the test. */
+const FOREVER_MS = 600_000;
+
+/** Below the ports that a system gives out by itself, and of a protocol that nobody serves: it refuses. */
+const REFUSED_PORT = 1;
 
 interface BadServer {
   readonly port: number;
+  /** Resets all connections, and whatever connects from now on. */
+  reset(): void;
   stop(): Promise<void>;
 }
 
 async function listen(onConnection: (socket: Socket) => void): Promise<BadServer> {
   const sockets = new Set<Socket>();
+  let resets = false;
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
-    onConnection(socket);
+    if (resets) socket.resetAndDestroy();
+    else onConnection(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    reset: () => {
+      resets = true;
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     stop: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();
         server.close(() => resolve());
       }),
   };
-}
-
-/** A port on which nothing listens. */
-async function refusedPort(): Promise<number> {
-  const server = await listen(() => undefined);
-  await server.stop();
-  return server.port;
 }
 
 let folder: string;
@@ -62,7 +67,6 @@ beforeAll(async () => {
     endpoint: `http://127.0.0.1:${port}`,
     access_key: 'key',
     secret_key: 'secret',
-    answer_timeout_ms: ANSWER_TIMEOUT_MS,
     ...rest,
   });
   const config = configSchema.parse({
@@ -70,10 +74,10 @@ beforeAll(async () => {
     port: 0,
     adapters: {
       disk: { type: 'local', path: folder },
-      refused: upstream(await refusedPort()),
-      hole: upstream(hole?.port, { retry: null }),
+      refused: upstream(REFUSED_PORT),
+      hole: upstream(hole?.port, { answer_timeout_ms: ANSWER_TIMEOUT_MS, retry: null }),
       reset: upstream(reset?.port),
-      patient: upstream(patient?.port, { answer_timeout_ms: 600_000 }),
+      patient: upstream(patient?.port, { answer_timeout_ms: FOREVER_MS, connect_timeout_ms: FOREVER_MS }),
     },
     mounts: [
       { buckets: 'refused-*', adapter: 'refused' },
@@ -115,14 +119,12 @@ describe.each(['refused', 'hole', 'reset'])('a mount whose upstream is down (%s)
     ['DELETE', `/${kind}-b/key`],
     ['PUT', `/${kind}-b/key`],
   ])('answers %s %s with 503 and when to come again', async (method, path) => {
-    const started = performance.now();
     const answer = await client.send(method, path, {
       body: method === 'PUT' && path.endsWith('key') ? 'x' : '',
     });
     expect(answer.status).toBe(503);
     expect(answer.headers['retry-after']).toBe('1');
     if (method !== 'HEAD') expect(answer.element('Code')).toBe('ServiceUnavailable');
-    expect(performance.now() - started).toBeLessThan(QUICK_MS);
   });
 });
 
@@ -181,7 +183,7 @@ describe('beside it', () => {
       expect((await client.send('GET', `/on-disk/k${n}`)).text).toBe('content');
     }
     expect(waiting).toBe(40);
-    await bad.pop()?.stop();
+    bad[2]?.reset();
     expect(new Set(await stuck)).toEqual(new Set([503]));
   });
 
