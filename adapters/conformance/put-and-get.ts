@@ -225,8 +225,9 @@ function overwriting(harness: Harness): void {
     const writes = contents.map((content) => put(harness, bucket, 'key', content));
     const reads = Array.from({ length: 20 }, async () => {
       const { info, body } = await harness.store.getObject({ bucket, key: 'key' });
-      expect(hex('md5', await readAll(body))).toBe(info.etag);
-      expect(known).toContain(info.etag);
+      const read = hex('md5', await readAll(body));
+      expect(known).toContain(read);
+      if (!deviates(harness.store, 'etags_race_overwrites')) expect(info.etag).toBe(read);
     });
     await Promise.all([...writes, ...reads]);
     const { info } = await harness.store.headObject({ bucket, key: 'key' });

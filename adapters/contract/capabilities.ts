@@ -53,6 +53,8 @@ export type Deviation =
   | 'newer_writes_end_uploads'
   /** Of a finished object's parts the sizes are known, not the checksums. */
   | 'no_part_checksums'
+  /** A read that meets an overwrite may get the bytes of one of the two, whole, and the ETag of the other. */
+  | 'etags_race_overwrites'
   /** Times of writes are told in the answer only to the second or so; a later look is exact. */
   | 'rough_write_times';
 

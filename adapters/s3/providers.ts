@@ -172,7 +172,12 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<Provider, Capabilities>> = {
     bucket_documents: true,
     checksums: ALL_CHECKSUMS,
     keys: FILE_KEYS,
-    deviations: ['rough_write_times', 'late_parts_revive_uploads', 'no_part_checksums'],
+    deviations: [
+      'rough_write_times',
+      'late_parts_revive_uploads',
+      'no_part_checksums',
+      'etags_race_overwrites',
+    ],
   },
   'backup-node': { ...FULL, conditional_delete: true },
   generic: GENERIC,
