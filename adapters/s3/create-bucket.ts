@@ -99,13 +99,19 @@ async function makeBucket(
   } catch (cause) {
     const error = toStoreError(cause);
     const exists = isStoreError(error, 'already_exists');
-    if (exists && contested) return;
+    if (exists && contested && (await isAsAsked(context, input))) return;
     // What may have arrived is found as pending by its repeat.
     const uncertain = ['unavailable', 'throttled', 'unexpected'].includes(error.kind);
     if (etag !== null && !contested && !uncertain)
       await endBucketRecord(context, input.bucket, { record, etag });
     throw exists ? await takenByOther(context, input) : error;
   }
+}
+
+/** Whoever asked for locks must not be given the bucket that another made without them, nor the other way round. */
+async function isAsAsked(context: S3Context, input: CreateBucketInput): Promise<boolean> {
+  context.buckets.forget(input.bucket);
+  return (await infoOf(context, input))?.object_lock === (input.object_lock ?? false);
 }
 
 async function confirm(
