@@ -142,6 +142,30 @@ describe('a bucket that is created', () => {
     },
   );
 
+  it('is made by one and becomes the other’s, who had reserved it last', async () => {
+    await overOne(async (upstream, one, two) => {
+      let second: Promise<unknown> | undefined;
+      let come: () => void = () => undefined;
+      const both = new Promise<void>((resolve) => {
+        come = resolve;
+      });
+      upstream.before = async (asked) => {
+        if (asked !== 'PUT /bucket') return null;
+        if (second === undefined) {
+          second = two.createBucket({ ...BUCKET, owner: 'two' });
+          await both;
+        } else {
+          come();
+          await expect.poll(() => upstream.buckets.has('bucket'), { timeout: 20_000 }).toBe(true);
+        }
+        return null;
+      };
+      const error = await failure(one.createBucket({ ...BUCKET, owner: 'one' }), 'already_exists');
+      expect(error.detail.owner).toBe('two');
+      expect(await second).toEqual(await one.headBucket(BUCKET));
+    });
+  });
+
   it('stays nobody’s when others made it in the same moment', async () => {
     await overOne(async (upstream, one) => {
       meanwhile(upstream, 'PUT /bucket', async () => upstream.buckets.set('bucket', new Map()));
