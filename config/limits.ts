@@ -221,6 +221,8 @@ export const LIMITS = {
   minio_flush_interval_ms: 2_000,
   /** A stream on which nothing comes for so long is dead. */
   minio_silence_ms_max: 30_000,
+  /** Each silent stream behind another is given twice as long, up to this: every new one costs a whole pass. */
+  minio_long_silence_ms_max: 3_600_000,
   minio_record_bytes_max: 1024 ** 2,
   /** Records that may wait to be written. */
   minio_records_unwritten_max: 1_000,

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listenToMinio, type Notifications } from './notifications.js';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { StoreError } from '../contract/index.js';
+import { listenToMinio, type NotificationOptions, type Notifications } from './notifications.js';
 
 /** A server that speaks as MinIO does to its listeners. */
 let server: Server;
 let streams: ServerResponse[];
+let writes: ServerResponse[];
 let listener: Notifications | undefined;
 let records: unknown[];
 let connects: number;
@@ -14,15 +16,17 @@ let wake: () => void;
 
 beforeEach(async () => {
   streams = [];
+  writes = [];
   records = [];
   connects = 0;
-  server = createServer((_request, response) => {
-    streams.push(response);
+  server = createServer((request, response) => {
+    (request.method === 'PUT' ? writes : streams).push(response);
     wake();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await listener?.close();
   server.closeAllConnections();
   server.close();
@@ -36,7 +40,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-function listen(): Notifications {
+function listen(options: Partial<NotificationOptions> = {}): Notifications {
   const { port } = server.address() as AddressInfo;
   listener = listenToMinio({
     minio: {
@@ -54,6 +58,7 @@ function listen(): Notifications {
       records.push(record);
       wake();
     },
+    ...options,
   });
   return listener;
 }
@@ -92,4 +97,78 @@ it('closing does not wait for a server that never answers', async () => {
   await until(() => streams.length === 1);
   await close();
   expect(connects).toBe(0);
+});
+
+/** The clock of the listener; what goes over the wire takes the time it takes. */
+function ownClock() {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  return (ms: number) => void vi.advanceTimersByTime(ms);
+}
+
+async function seen(condition: () => boolean): Promise<void> {
+  for (let n = 0; !condition() && n < 4_000; n++) await new Promise((resolve) => setTimeout(resolve, 2));
+  expect(condition()).toBe(true);
+}
+
+async function begin(stream: ServerResponse | undefined, count: number): Promise<void> {
+  stream?.writeHead(200).flushHeaders();
+  await until(() => connects === count);
+  // The listener goes on from there.
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+it('a listener that may not fill the buffer says so, and asks for fewer and fewer streams', async () => {
+  const pass = ownClock();
+  const { status } = listen();
+  await until(() => streams.length === 1);
+  await begin(streams[0], 1);
+  pass(12_000);
+  await until(() => writes.length === 1);
+  writes[0]?.writeHead(403).end();
+  await seen(() => status().last_error === 'access_denied');
+  expect(status()).toMatchObject({ connected: true, flushing: false });
+  pass(22_000);
+  await until(() => streams.length === 2);
+  await begin(streams[1], 2);
+  pass(6_000);
+  await until(() => writes.length === 2);
+  writes[1]?.writeHead(403).end();
+  await seen(() => !status().flushing);
+  pass(40_000);
+  expect(status().connected).toBe(true);
+  pass(22_000);
+  await until(() => streams.length === 3);
+  expect(writes).toHaveLength(2);
+});
+
+it('time that the listener takes itself is no silence of the server', async () => {
+  const pass = ownClock();
+  let go = (): void => undefined;
+  const onConnect = () =>
+    new Promise<void>((resolve) => {
+      connects += 1;
+      wake();
+      go = resolve;
+    });
+  const { status } = listen({ onConnect });
+  await until(() => streams.length === 1);
+  await begin(streams[0], 1);
+  pass(120_000);
+  go();
+  streams[0]?.write('{"Records":[{"n":1}]}\n');
+  await until(() => records.length === 1);
+  expect(streams).toHaveLength(1);
+  expect(status()).toMatchObject({ connected: true, last_error: null });
+});
+
+it('a record that cannot be written ends the stream, so that the next one makes up for it', async () => {
+  const onRecord = async () => {
+    throw new StoreError('unexpected', 'the disk is full');
+  };
+  const { status } = listen({ onRecord });
+  await until(() => streams.length === 1);
+  streams[0]?.write('{"Records":[{"n":1}]}\n');
+  await until(() => streams.length === 2);
+  expect(status()).toMatchObject({ connected: false, last_error: 'unexpected' });
+  await begin(streams[1], 2);
 });

@@ -24,7 +24,10 @@ export interface NotificationStatus {
 
 export interface NotificationOptions {
   readonly minio: MinioOptions;
-  /** In order. What it returns is waited for now and then, so that records do not pile up. */
+  /**
+   * In order. What it returns is waited for now and then, so that records do not pile up; where it fails, the stream ends,
+   * so that the next one makes up for the record.
+   */
   readonly onRecord: (record: unknown) => Promise<void>;
   /** A stream begins: what was before it may have been missed. */
   readonly onConnect: () => Promise<void>;
@@ -35,19 +38,71 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
   let connected = false;
   let last_record_at_ms: number | null = null;
   let last_error: string | null = null;
+  let flush_error: string | null = null;
   let flushing = false;
+  /** Streams, one behind the other, that were given up because nothing came. */
+  let silent_streams = 0;
+
+  /** A server that sends what it has answers at once, and says something every second. */
+  function watchStream(opened: OpenClient): StreamWatch {
+    let heard_at_ms = Date.now();
+    let is_filling = false;
+    let is_denied = false;
+    let is_waiting = false;
+    let is_over = false;
+    flushing = false;
+    if (flush_error !== 'access_denied') flush_error = null;
+    const flush = async () => {
+      is_filling = true;
+      const error = await fillBuffer(opened, minio.documents_bucket ?? DOCUMENTS_BUCKET).then(
+        () => null,
+        kindOf,
+      );
+      is_filling = false;
+      if (is_over) return;
+      flush_error = error;
+      if (error !== 'access_denied') return;
+      // Records come when others fill the buffer, and scheduled reconciliation finds what they leave out.
+      is_denied = true;
+      flushing = false;
+    };
+    const timer = setInterval(() => {
+      if (is_waiting) return;
+      const silent_ms = Date.now() - heard_at_ms;
+      if (silent_ms > silenceMax(silent_streams)) {
+        silent_streams += 1;
+        return opened.close();
+      }
+      if (is_filling || is_denied) return;
+      if (silent_ms > LIMITS.minio_flush_interval_ms * 1.5) flushing = true;
+      if (flushing) void flush();
+    }, LIMITS.minio_flush_interval_ms).unref();
+    return {
+      heard() {
+        heard_at_ms = Date.now();
+        if (flush_error !== 'access_denied') silent_streams = 0;
+      },
+      async waitFor(work) {
+        is_waiting = true;
+        await work;
+        is_waiting = false;
+        heard_at_ms = Date.now();
+      },
+      end() {
+        is_over = true;
+        clearInterval(timer);
+      },
+    };
+  }
 
   async function listenOnce(opened: OpenClient): Promise<void> {
     const { client } = opened;
-    flushing = false;
-    let heard_at_ms = Date.now();
-    // A server that sends what it has answers at once, and says something every second.
-    const watch = setInterval(() => {
-      const silent_ms = Date.now() - heard_at_ms;
-      if (silent_ms > LIMITS.minio_silence_ms_max) return opened.close();
-      if (silent_ms > LIMITS.minio_flush_interval_ms * 1.5) flushing = true;
-      if (flushing) fillBuffer(opened, minio.documents_bucket ?? DOCUMENTS_BUCKET).catch(() => undefined);
-    }, LIMITS.minio_flush_interval_ms).unref();
+    const watch = watchStream(opened);
+    let unwritten_error: unknown;
+    const giveUp = (error: unknown) => {
+      unwritten_error ??= error;
+      opened.close();
+    };
     try {
       // The client signs a query as it is given: sorted, as the server sorts it.
       const query = [
@@ -62,22 +117,22 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
       );
       connected = true;
       last_error = null;
-      await onConnect();
+      await watch.waitFor(onConnect());
       let unwritten = 0;
-      for await (const line of linesOf(answer, () => {
-        heard_at_ms = Date.now();
-      })) {
+      for await (const line of linesOf(answer, watch.heard)) {
         for (const record of recordsOf(line)) {
           last_record_at_ms = Date.now();
           const written = onRecord(record);
           unwritten = (unwritten + 1) % LIMITS.minio_records_unwritten_max;
-          if (unwritten === 0) await written;
-          else written.catch(() => undefined);
+          if (unwritten === 0) await watch.waitFor(written);
+          else written.catch(giveUp);
         }
       }
+    } catch (error) {
+      throw unwritten_error ?? error;
     } finally {
       connected = false;
-      clearInterval(watch);
+      watch.end();
     }
   }
 
@@ -104,12 +159,27 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
 
   const running = run();
   return {
-    status: () => ({ connected, last_record_at_ms, flushing, last_error }),
+    status: () => ({ connected, last_record_at_ms, flushing, last_error: last_error ?? flush_error }),
     async close() {
       closing.abort();
       await running;
     },
   };
+}
+
+/** Whether anything comes on a stream. */
+interface StreamWatch {
+  heard(): void;
+  /** Our own work, during which nothing is read: that is no silence of the server's. */
+  waitFor(work: Promise<void>): Promise<void>;
+  end(): void;
+}
+
+function silenceMax(silent_streams: number): number {
+  return Math.min(
+    LIMITS.minio_long_silence_ms_max,
+    LIMITS.minio_silence_ms_max * 2 ** Math.min(silent_streams, 20),
+  );
 }
 
 /** Capped, with full jitter. */
@@ -166,7 +236,9 @@ async function fillBuffer({ client }: OpenClient, bucket: string): Promise<void>
   const write = () => client.putObject(bucket, FLUSH_KEY, '', 0, { 'x-amz-meta-padding': PADDING });
   await write().catch(async (error: { code?: unknown }) => {
     if (error.code !== 'NoSuchBucket') throw error;
-    await client.makeBucket(bucket).catch(() => undefined);
+    await client.makeBucket(bucket).catch((failed: { code?: unknown }) => {
+      if (failed.code !== 'BucketAlreadyOwnedByYou' && failed.code !== 'BucketAlreadyExists') throw failed;
+    });
     await write();
   });
 }
