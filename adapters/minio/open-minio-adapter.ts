@@ -3,6 +3,7 @@ import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import type { Adapter } from '../contract/index.js';
 import { type Feed, type FeedOptions, type FeedStatus, openFeed } from '../feed/open-feed.js';
 import { bucketChange } from '../feed/outcomes.js';
+import { bucketOfDocument } from '../s3/documents.js';
 import { openS3Adapter } from '../s3/open-s3-adapter.js';
 import type { MinioOptions } from './client.js';
 import { readEvent } from './events.js';
@@ -62,15 +63,11 @@ async function tell(feed: Feed, record: unknown, mark: string, documents_bucket:
   const is_own = event.user_agent.includes(mark);
   const { change } = event;
   if (change.bucket === documents_bucket) {
-    const bucket = documentOf(change.key);
-    if (is_own || bucket === null) return;
+    const bucket = bucketOfDocument(change.key);
+    if (is_own || bucket === undefined) return;
+    // Another node has written a document of this bucket.
     return feed.tell(bucketChange('bucket_changed', bucket));
   }
   if (is_own) return feed.confirm(change);
   return feed.tell(change);
-}
-
-/** Another node has written a document of this bucket. */
-function documentOf(key: string): string | null {
-  return /^documents\/([^/]+)\/[^/]+$/.exec(key)?.[1] ?? null;
 }

@@ -8,6 +8,11 @@ import type { S3Context } from './context.js';
 const folderOf = (bucket: string, id: string | undefined): string =>
   id === undefined ? `documents/${bucket}/` : `documents/${bucket}@${id}/`;
 
+/** The bucket whose document lies there; undefined for any other path of the reserved bucket. */
+export function bucketOfDocument(path: string): string | undefined {
+  return /^documents\/([^/@]+)(?:@[^/]+)?\/[^/]+$/.exec(path)?.[1];
+}
+
 async function pathOf({ buckets }: S3Context, { bucket, kind, signal }: DocumentAddress): Promise<string> {
   const { id } = await buckets.find(bucket, signal);
   return `${folderOf(bucket, id)}${kind}`;
