@@ -274,4 +274,6 @@ export const LIMITS = {
   /** Copies with a condition go through the node up to this size, in copied parts above it. */
   upstream_copy_through_bytes_max: 8 * 1024 ** 2,
   upstream_copy_part_bytes: 512 * 1024 ** 2,
+  /** Copies that a newer write won over; the waits between them double and make a second together. */
+  upstream_copy_rounds_max: 10,
 } as const;

@@ -15,6 +15,7 @@ import { toHeaders } from './attributes.js';
 import { completeUpload } from './complete-upload.js';
 import type { S3Context } from './context.js';
 import { copySeen, copySource, readCopyResult } from './copy-source.js';
+import { untilCopyStands } from './lost-copy.js';
 import { copyPart } from './parts.js';
 import { putObject } from './put-object.js';
 import { readInfo } from './read-info.js';
@@ -107,10 +108,12 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
     },
     signal,
   };
-  const answer = await context.upstream.sendForText(request).catch((error: unknown) => {
-    throw condition.refusal(error);
+  const { answer, result } = await untilCopyStands(context, input, async () => {
+    const answer = await context.upstream.sendForText(request).catch((error: unknown) => {
+      throw condition.refusal(error);
+    });
+    return { answer, result: readCopyResult(answer, 'CopyObjectResult') };
   });
-  const result = readCopyResult(answer, 'CopyObjectResult');
   const version_id = answer.headers['x-amz-version-id'];
   const written = { bucket, key, ...(signal === undefined ? {} : { signal }) };
   const info = await readInfo(context, {

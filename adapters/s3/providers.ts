@@ -49,6 +49,8 @@ export interface Habits {
   /** DeleteObject with `versionId=null` removes a delete marker too, and DeleteObjects says truly which markers it made. */
   readonly deletes_null_markers: boolean;
   readonly batches_tell_markers: boolean;
+  /** A copy to a key that was written in the same millisecond, or by a clock ahead, may be lost without a word. */
+  readonly copies_may_lose: boolean;
   /** The ETag of an object that was put in one piece is the MD5 of its bytes, whatever encrypts it. */
   readonly md5_etags: boolean;
   /** Takes a path with the segments `.` and `..` as it is; else they are escaped, and signed like that. */
@@ -191,6 +193,7 @@ const PLAIN: Habits = {
   copy_part_bytes_min: 0,
   tells_object_parts: true,
   conditional_copy: false,
+  copies_may_lose: false,
   any_condition: false,
   deletes_null_markers: true,
   batches_tell_markers: true,
@@ -220,6 +223,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     ...PLAIN,
     website_redirect: true,
     copy_part_bytes_min: LIMITS.part_bytes_min,
+    copies_may_lose: true,
     tells_object_parts: false,
   },
   r2: PLAIN,
