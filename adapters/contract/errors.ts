@@ -64,6 +64,13 @@ export function isStoreError(error: unknown, kind?: ErrorKind): error is StoreEr
   return error instanceof StoreError && (kind === undefined || error.kind === kind);
 }
 
+/** Whether it passes by itself: the storage cannot answer now, or asks for patience. */
+export function isTransient(
+  error: unknown,
+): error is StoreError & { readonly kind: 'unavailable' | 'throttled' } {
+  return isStoreError(error, 'unavailable') || isStoreError(error, 'throttled');
+}
+
 /** An `unsupported` error naming the missing capability. */
 export function unsupported(adapter: string, capability: string): StoreError {
   return new StoreError('unsupported', `${adapter} does not support ${capability}`, {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseHttpDate } from '../../src/wire/http-date.js';
-import { type Adapter, type Body, isStoreError, type StoreError } from '../contract/index.js';
+import { type Adapter, type Body, isStoreError, isTransient, type StoreError } from '../contract/index.js';
 import { aroundCalls, type CallInput, type Method } from './around.js';
 import { mayRepeat, RETRY_RULES } from './retry-rules.js';
 
@@ -87,10 +87,6 @@ function delayBefore(options: RetryOptions, attempt: number, error: StoreError):
   return Math.max(asked_ms, Math.random() * bound_ms);
 }
 
-function isRetriable(error: unknown): error is StoreError {
-  return isStoreError(error, 'unavailable') || isStoreError(error, 'throttled');
-}
-
 /**
  * Repeats calls that failed with `unavailable` or `throttled`, where that is safe (RETRY_RULES): not before the
  * time that the server asks for, within a budget, never after the signal's abort, and never with a body that was
@@ -124,7 +120,7 @@ export function retry(inner: Adapter, options: RetryOptions): Adapter {
         return await run(input);
       } catch (error) {
         if (uncertain !== undefined && rule.echoes.some((kind) => isStoreError(error, kind))) throw uncertain;
-        if (!isRetriable(error) || attempt >= options.attempts_max || !isUntouched()) throw error;
+        if (!isTransient(error) || attempt >= options.attempts_max || !isUntouched()) throw error;
         input.signal?.throwIfAborted();
         if (rule.repeat === 'never') throw error;
         if (error.kind === 'unavailable') {

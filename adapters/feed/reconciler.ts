@@ -1,5 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
-import { type Adapter, type ErrorKind, isStoreError } from '../contract/index.js';
+import { type Adapter, type ErrorKind, isStoreError, isTransient } from '../contract/index.js';
 import type { ChangeLog, NewChange, Pass } from './change-log.js';
 import { bucketThere, byBytes, compare, deleteOf, type SeenPage, seePages } from './observe.js';
 import { bucketChange } from './outcomes.js';
@@ -145,8 +145,7 @@ async function onePass(options: ReconcilerOptions, signal: AbortSignal): Promise
  * itself, and the end of the process, ends the pass, which goes on there.
  */
 function lastingKind(error: unknown, signal: AbortSignal): ErrorKind {
-  if (signal.aborted || !isStoreError(error)) throw error;
-  if (error.kind === 'unavailable' || error.kind === 'throttled') throw error;
+  if (signal.aborted || !isStoreError(error) || isTransient(error)) throw error;
   return error.kind;
 }
 

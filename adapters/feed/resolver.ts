@@ -1,5 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
-import { type Adapter, isStoreError } from '../contract/index.js';
+import { type Adapter, isTransient } from '../contract/index.js';
 import type { ChangeLog, NewChange, StoredIntent } from './change-log.js';
 import { bucketThere, compare, seePages } from './observe.js';
 import { bucketChange, goneBucket, metadataChange } from './outcomes.js';
@@ -78,7 +78,7 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
         failures = 0;
       } catch (error) {
         if (closing.signal.aborted) return;
-        if (!passesByItself(error)) {
+        if (!isTransient(error)) {
           putBack(one);
           continue;
         }
@@ -157,10 +157,6 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
       release();
     },
   };
-}
-
-function passesByItself(error: unknown): boolean {
-  return isStoreError(error, 'unavailable') || isStoreError(error, 'throttled');
 }
 
 function dueAfter(failures: number): number {

@@ -7,6 +7,7 @@ import {
 import {
   type BucketAddress,
   type BucketInfo,
+  isTransient,
   type ListBucketsInput,
   type ListBucketsResult,
   type PutVersioningInput,
@@ -88,10 +89,10 @@ async function infoForList(context: S3Context, name: string): Promise<BucketInfo
   try {
     return await context.buckets.info(name);
   } catch (cause) {
-    const { kind } = toStoreError(cause);
-    if (kind === 'not_found') return null;
+    const error = toStoreError(cause);
+    if (error.kind === 'not_found') return null;
     // The upstream as a whole is in trouble: the list would be full of buckets that are somebody's.
-    if (kind === 'unavailable' || kind === 'throttled') throw cause;
+    if (isTransient(error)) throw cause;
     return { name, owner: '', created_at_ms: 0, versioning: 'unversioned', object_lock: false, region: '' };
   }
 }

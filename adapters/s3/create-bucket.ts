@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { type BucketInfo, type CreateBucketInput, isStoreError, StoreError } from '../contract/index.js';
+import {
+  type BucketInfo,
+  type CreateBucketInput,
+  isStoreError,
+  isTransient,
+  StoreError,
+} from '../contract/index.js';
 import { abortable } from './abortable.js';
 import {
   type BucketRecord,
@@ -101,7 +107,7 @@ async function makeBucket(
     const exists = isStoreError(error, 'already_exists');
     if (exists && contested && (await isAsAsked(context, input))) return;
     // What may have arrived is found as pending by its repeat.
-    const uncertain = ['unavailable', 'throttled', 'unexpected'].includes(error.kind);
+    const uncertain = isTransient(error) || error.kind === 'unexpected';
     if (etag !== null && !contested && !uncertain)
       await endBucketRecord(context, input.bucket, { record, etag });
     throw exists ? await takenByOther(context, input) : error;

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../config/limits.js';
 import {
   isStoreError,
+  isTransient,
   type MaintainInput,
   type MaintainResult,
   type UploadAddress,
@@ -37,7 +38,7 @@ export function createMaintenance(context: S3Context): Maintenance {
       signal?.throwIfAborted();
       const error = toStoreError(cause);
       // It can wait, and the upkeep of other storage must not.
-      if (error.kind !== 'unavailable' && error.kind !== 'throttled') throw error;
+      if (!isTransient(error)) throw error;
     }
     return NOTHING;
   };

@@ -1,4 +1,4 @@
-import { isStoreError } from '../../adapters/contract/index.js';
+import { isStoreError, isTransient } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { SHARD_BUCKET } from '../objects/shard-bucket.js';
 import type { ShardServerDeps } from './deps.js';
@@ -31,9 +31,7 @@ export function createBucketKeeper({
       try {
         await create(signal);
       } catch (error) {
-        const passing =
-          signal.aborted || isStoreError(error, 'unavailable') || isStoreError(error, 'throttled');
-        if (!passing) throw error;
+        if (!signal.aborted && !isTransient(error)) throw error;
         logger.warn({ err: error }, 'the home of the shard bucket cannot be reached yet');
       }
     },
