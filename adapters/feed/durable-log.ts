@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../config/limits.js';
 import { type Change, type ReadChangesResult, StoreError } from '../contract/index.js';
 import type {
@@ -64,7 +65,7 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     meta: store.table('feed_meta'),
     states: store.table('feed_states'),
   };
-  const deleted = recentKeys(LIMITS.feed_deletes_remembered_max);
+  const deleted = new LRUCache<string, true>({ max: LIMITS.feed_deletes_remembered_max });
   /** What the transaction under way does to it. */
   const deleting = new Map<string, boolean>();
   const waiters = new Set<() => void>();
@@ -92,7 +93,7 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
       const news = pending.meta.sequence !== meta.sequence;
       ({ meta, state } = pending);
       for (const [key, is_deleted] of deleting) {
-        if (is_deleted) deleted.add(key);
+        if (is_deleted) deleted.set(key, true);
         else deleted.delete(key);
       }
       deleting.clear();
@@ -216,34 +217,18 @@ function readLog(
 }
 
 function* knownVersions(tables: Tables, start: string, to: string): Iterable<KnownVersion> {
+  for (const { value } of rows(tables.versions, start, to)) yield value;
+}
+
+/** Behind one key and before another. Each page is read before any of it is handed out: rows may be deleted meanwhile. */
+function* rows<T>(table: FeedTable<T>, start: string, to: string): Iterable<{ key: string; value: T }> {
   for (let after = start; ; ) {
-    const page = tables.versions.range({ after, to, limit: PAGE });
-    for (const { value } of page) yield value;
+    const page = table.range({ after, to, limit: PAGE });
+    yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
     after = last.key;
   }
-}
-
-interface RecentKeys {
-  has(key: string): boolean;
-  add(key: string): void;
-  delete(key: string): void;
-}
-
-/** The newest `keys_max` of them. */
-function recentKeys(keys_max: number): RecentKeys {
-  const recent = new Set<string>();
-  return {
-    has: (key) => recent.has(key),
-    delete: (key) => void recent.delete(key),
-    add(key) {
-      recent.delete(key);
-      recent.add(key);
-      const [oldest] = recent;
-      if (recent.size > keys_max && oldest !== undefined) recent.delete(oldest);
-    },
-  };
 }
 
 interface Work {
@@ -345,14 +330,11 @@ function remember(tables: Tables, keys: LogKeys, change: NewChange, has_room: bo
 /** Who tells of its end tells of the deletes of all that was known in it first; this leaves nothing behind in any case. */
 function forgetBucket(tables: Tables, keys: LogKeys, bucket: string): number {
   let count = 0;
-  for (let after = keys.beforeBucket(bucket); ; ) {
-    const left = tables.versions.range({ after, to: keys.behindBucket(bucket), limit: PAGE });
-    for (const { key } of left) void tables.versions.delete(key);
-    count += left.length;
-    const last = left.at(-1);
-    if (last === undefined || left.length < PAGE) return count;
-    after = last.key;
+  for (const { key } of rows(tables.versions, keys.beforeBucket(bucket), keys.behindBucket(bucket))) {
+    void tables.versions.delete(key);
+    count += 1;
   }
+  return count;
 }
 
 /** A little at a time, so that no commit takes long. */

@@ -1,10 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../config/limits.js';
-import type {
-  Adapter,
-  CompleteUploadInput,
-  DeleteObjectInput,
-  DeleteObjectsInput,
-  ObjectAddress,
+import {
+  type Adapter,
+  type CompleteUploadInput,
+  type DeleteObjectInput,
+  type DeleteObjectsInput,
+  isStoreError,
+  type ObjectAddress,
 } from '../contract/index.js';
 import { forwarding } from '../forwarding.js';
 import { closedError, createGate, type Gate } from '../gate.js';
@@ -179,12 +181,11 @@ function objectWrites(parts: ObjectParts, write: Write) {
 
 /** Asked again after it succeeded, completing gives the same answer and changes nothing. */
 function createCompleted(log: ChangeLog) {
-  const ids = new Set<string>();
+  const ids = new LRUCache<string, true>({ max: LIMITS.upstream_uploads_known_max });
   return {
     isNew({ bucket, key, upload_id }: CompleteUploadInput, version_id: string): boolean {
       if (ids.has(upload_id) && log.known(bucket, key, version_id) !== undefined) return false;
-      ids.add(upload_id);
-      if (ids.size > LIMITS.upstream_uploads_known_max) for (const oldest of ids) return ids.delete(oldest);
+      ids.set(upload_id, true);
       return true;
     },
   };
@@ -207,7 +208,7 @@ async function isThere(
   if (version_id !== undefined) {
     return upstream.headObject({ bucket, key, version_id }).then(
       () => true,
-      (error: unknown) => !isRefusal(error) || (error as { kind?: unknown }).kind === 'delete_marker',
+      (error: unknown) => !isRefusal(error) || isStoreError(error, 'delete_marker'),
     );
   }
   if (upstream.capabilities.versioning) {

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../config/limits.js';
 import { type Adapter, type ErrorKind, isStoreError, isTransient } from '../contract/index.js';
+import { backoffMs } from './backoff.js';
 import type { ChangeLog, NewChange, Pass } from './change-log.js';
 import { bucketThere, byBytes, compare, deleteOf, type SeenPage, seePages } from './observe.js';
 import { bucketChange } from './outcomes.js';
@@ -102,11 +103,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       release();
     },
   };
-}
-
-function backoffMs(failures: number): number {
-  if (failures === 0) return 0;
-  return Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2);
 }
 
 /** Of an error for which a bucket was left out the kind. */

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../config/limits.js';
 import { type Adapter, isTransient } from '../contract/index.js';
+import { backoffMs } from './backoff.js';
 import type { ChangeLog, NewChange, StoredIntent } from './change-log.js';
 import { bucketThere, compare, seePages } from './observe.js';
 import { bucketChange, goneBucket, metadataChange } from './outcomes.js';
@@ -84,7 +85,7 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
         }
         // The upstream is down: nothing can be found out now.
         failures += 1;
-        const due_ms = dueAfter(failures);
+        const due_ms = Date.now() + backoffMs(failures);
         for (const [id, later] of waiting)
           waiting.set(id, { ...later, due_ms: Math.max(later.due_ms, due_ms) });
         return;
@@ -99,7 +100,7 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
     waiting.delete(id);
     const refusals = one.refusals + 1;
     if (refusals >= LIMITS.feed_lookups_of_write_max) leaveToPass(id);
-    else waiting.set(id, { ...one, refusals, due_ms: dueAfter(refusals) });
+    else waiting.set(id, { ...one, refusals, due_ms: Date.now() + backoffMs(refusals) });
   }
 
   /** The pass is asked for first, so that the one is never on disk without the other. */
@@ -157,11 +158,6 @@ export function createResolver({ upstream, log, order, onOverflow }: ResolverOpt
       release();
     },
   };
-}
-
-function dueAfter(failures: number): number {
-  const wait_ms = Math.min(LIMITS.feed_retry_ms_max, 200 * 2 ** Math.min(failures, 10));
-  return Date.now() + wait_ms * (0.5 + Math.random() / 2);
 }
 
 async function found(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/limits.js';
 import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import { isStoreError } from '../contract/index.js';
@@ -182,19 +183,10 @@ function silenceMax(silent_streams: number): number {
   );
 }
 
-/** Capped, with full jitter. */
-function pause(failures: number, signal: AbortSignal): Promise<void> {
+/** Capped, with full jitter. Ends at once when the signal aborts. */
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
   const wait_ms = Math.random() * Math.min(LIMITS.feed_retry_ms_max, 100 * 2 ** Math.min(failures, 10));
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, wait_ms).unref();
-    signal.addEventListener('abort', end, { once: true });
-  });
+  await sleep(wait_ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
 function kindOf(error: unknown): string {
