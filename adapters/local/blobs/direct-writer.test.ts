@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLimiter } from '../../limiter.js';
 import { createBlockPool } from './block-pool.js';
 import { createDirectWriter } from './direct-writer.js';
-import { createLimiter } from './limiter.js';
 import { BLOCK_BYTES } from './paths.js';
 
 const pool = createBlockPool({ blocks_max: 2, shared: true });

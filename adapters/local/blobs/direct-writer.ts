@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
+import type { Limiter } from '../../limiter.js';
 import { closeFile, errorCode, openFile, writeFully } from './durable-fs.js';
-import type { Limiter } from './limiter.js';
 import { BLOCK_BYTES } from './paths.js';
 
 /**

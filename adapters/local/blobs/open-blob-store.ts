@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LIMITS } from '../../../config/limits.js';
 import { StoreError } from '../../contract/index.js';
+import { createLimiter } from '../../limiter.js';
 import { type BlobFolders, createBlobFolders } from './blob-folders.js';
 import { type BlobLocks, createBlobLocks } from './blob-locks.js';
 import type { BlobRecord, BlobStore } from './blob-store.js';
@@ -18,7 +19,6 @@ import {
   writeError,
 } from './durable-fs.js';
 import { createHashLanes } from './hash-lanes.js';
-import { createLimiter } from './limiter.js';
 import { listBlobFiles } from './list-files.js';
 import { createPacker } from './packing.js';
 import { type BlobPaths, createBlobPaths } from './paths.js';

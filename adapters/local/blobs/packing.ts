@@ -8,7 +8,7 @@ import {
   constants,
 } from 'node:zlib';
 import { LIMITS } from '../../../config/limits.js';
-import type { Limiter } from './limiter.js';
+import type { Limiter } from '../../limiter.js';
 
 /**
  * Brotli at its second lowest quality (RFC 7932). Source text, in MB/s of one core and in what is left of it: brotli 1:

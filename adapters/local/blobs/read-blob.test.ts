@@ -2,9 +2,9 @@ import { closeSync, openSync, readdirSync, readlinkSync, rmSync, truncateSync, w
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../config/limits.js';
+import { createLimiter } from '../../limiter.js';
 import type { BlobRecord } from './blob-store.js';
 import { createBlockPool } from './block-pool.js';
-import { createLimiter } from './limiter.js';
 import { createPacker } from './packing.js';
 import { createBlobPaths } from './paths.js';
 import { readBlob } from './read-blob.js';

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
+import type { Limiter } from '../../limiter.js';
 import { createDirectWriter, NO_DIRECT_WRITER } from './direct-writer.js';
 import { closeFile, openFile, syncData, syncFile, unlinkFile, writeError, writeFully } from './durable-fs.js';
-import type { Limiter } from './limiter.js';
 
 /** A file under tmp/ that becomes a blob, or nothing. It is made at the first write. */
 export interface TemporaryFile {

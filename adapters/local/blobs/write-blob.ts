@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
+import type { Limiter } from '../../limiter.js';
 import type { BlobFolders } from './blob-folders.js';
 import type { BlobLocks, Unlock } from './blob-locks.js';
 import type { BlobCodec, WriteBlobInput, WrittenBlob } from './blob-store.js';
@@ -19,7 +20,6 @@ import { checkDigests, checkSize } from './expectations.js';
 import type { HashLanes } from './hash-lanes.js';
 import { encodeInline } from './inline-frame.js';
 import { createInterruption, forEachChunk, type Interruption } from './interruption.js';
-import type { Limiter } from './limiter.js';
 import type { Packer } from './packing.js';
 import { createProtectedSink, needKey } from './protected-sink.js';
 import { createTemporaryFile, type TemporaryFile } from './temporary-file.js';
