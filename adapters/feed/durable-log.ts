@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../config/limits.js';
+import { createChangeWaiters } from '../change-waiters.js';
 import { type Change, type ReadChangesResult, StoreError } from '../contract/index.js';
 import type {
   ChangeLog,
@@ -68,14 +69,12 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
   const deleted = new LRUCache<string, true>({ max: LIMITS.feed_deletes_remembered_max });
   /** What the transaction under way does to it. */
   const deleting = new Map<string, boolean>();
-  const waiters = new Set<() => void>();
-  let closed = false;
   let meta = tables.meta.get(adapter) ?? newMeta();
   let state = tables.states.get(adapter) ?? FRESH;
-  const wake = () => {
-    for (const go of waiters) go();
-    waiters.clear();
-  };
+  const waiters = createChangeWaiters((after) => {
+    const { foreign, sequence } = placeOf(meta, after);
+    return foreign || sequence < meta.sequence;
+  });
   const commit = groupCommits<Entry>(
     store,
     (entries) => {
@@ -97,7 +96,7 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
         else deleted.delete(key);
       }
       deleting.clear();
-      if (news) wake();
+      if (news) waiters.wake();
     },
   );
   let pending = { meta, state };
@@ -109,28 +108,10 @@ export function openDurableLog(options: DurableLogOptions): ChangeLog {
     }
   };
 
-  const isNews = (after: string | null) => {
-    const place = placeOf(meta, after);
-    return place.foreign || place.sequence < meta.sequence;
-  };
   return {
     read: (after, limit) => readLog(tables, keys, meta, after, limit),
-    wait(after, signal) {
-      if (signal.aborted || closed || isNews(after)) return Promise.resolve();
-      return new Promise((resolve) => {
-        const go = () => {
-          signal.removeEventListener('abort', go);
-          waiters.delete(go);
-          resolve();
-        };
-        signal.addEventListener('abort', go, { once: true });
-        waiters.add(go);
-      });
-    },
-    close() {
-      closed = true;
-      wake();
-    },
+    wait: waiters.wait,
+    close: waiters.close,
     newIntent: (intent: Intent) => ({
       ...intent,
       id: `${intent.at_ms.toString(36)}-${randomBytes(6).toString('hex')}`,

@@ -1,3 +1,4 @@
+import { type ChangeWaiters, createChangeWaiters } from '../change-waiters.js';
 import type { ReadChangesInput, ReadChangesResult } from '../contract/index.js';
 import { StoreError } from '../contract/index.js';
 import type { LocalContext } from './context.js';
@@ -31,45 +32,12 @@ export function readChanges(context: LocalContext, input: ReadChangesInput): Rea
   return { changes, cursor, gap: (input.after !== null && after < trimmed) || ahead };
 }
 
-export interface ChangeWaiters {
-  wait(after: string | null, signal: AbortSignal): Promise<void>;
-  /** Everyone goes on: the adapter is closed. */
-  close(): void;
-}
-
-/** Waiting is free: nobody polls, the writer tells of each commit. */
-export function createChangeWaiters(context: LocalContext): ChangeWaiters {
-  const waiting = new Set<() => void>();
-  let closed = false;
-
-  function wake(): void {
-    for (const go of waiting) go();
-    waiting.clear();
-  }
-  context.writer.onChange(wake);
-
-  function isNews(after: number): boolean {
-    for (const _key of context.tables.changes.getKeys({ start: sequenceKey(after + 1), limit: 1 }))
-      return true;
+export function openChangeWaiters({ tables, writer }: LocalContext): ChangeWaiters {
+  const waiters = createChangeWaiters((after) => {
+    const start = sequenceKey(parseCursor(after) + 1);
+    for (const _key of tables.changes.getKeys({ start, limit: 1 })) return true;
     return false;
-  }
-
-  return {
-    wait(after, signal) {
-      if (signal.aborted || closed || isNews(parseCursor(after))) return Promise.resolve();
-      return new Promise((resolve) => {
-        const go = () => {
-          signal.removeEventListener('abort', go);
-          waiting.delete(go);
-          resolve();
-        };
-        signal.addEventListener('abort', go, { once: true });
-        waiting.add(go);
-      });
-    },
-    close() {
-      closed = true;
-      wake();
-    },
-  };
+  });
+  writer.onChange(waiters.wake);
+  return waiters;
 }

@@ -3,7 +3,7 @@ import type { Adapter, Capabilities, MaintainInput } from '../contract/index.js'
 import { asStoreError } from '../gate.js';
 import { abortUpload } from './abort-upload.js';
 import { createBucket, deleteBucket, headBucket, listBuckets, putVersioning, usageOf } from './buckets.js';
-import { createChangeWaiters, readChanges } from './changes.js';
+import { openChangeWaiters, readChanges } from './changes.js';
 import { completeUpload } from './complete-upload.js';
 import type { LocalContext } from './context.js';
 import { copyObject } from './copy-object.js';
@@ -26,7 +26,7 @@ interface Call {
 
 /** All operations over one open context. `release` gives back what was opened. */
 export function createLocalAdapter(context: LocalContext, release: () => Promise<void>): Adapter {
-  const waiters = createChangeWaiters(context);
+  const waiters = openChangeWaiters(context);
   const maintenance = createMaintenance(context);
   const { gate } = context;
 
