@@ -71,6 +71,11 @@ export interface ObjectInfo {
   readonly key: string;
   /** `null` (the string) for an object written while versioning was not enabled. */
   readonly version_id: string;
+  /**
+   * Told by reads alone, and only beside a `version_id` of `null`: the bucket has or had versioning, so that `null` is one
+   * version among others. Absent where the adapter cannot know.
+   */
+  readonly null_version?: true;
   readonly is_latest: boolean;
   /** Without quotes. */
   readonly etag: string;

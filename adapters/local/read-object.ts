@@ -5,6 +5,7 @@ import {
   type GetObjectResult,
   type HeadObjectResult,
   type ObjectChecksum,
+  type ObjectInfo,
   type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
@@ -45,17 +46,16 @@ export async function getObject(context: LocalContext, input: GetObjectInput): P
 }
 
 function find(context: LocalContext, input: GetObjectInput): Found {
-  const record = findRecord(context, context.buckets.read(input.bucket), input);
-  const info = objectInfo(record.record, input.key, record.is_latest);
+  const bucket = context.buckets.read(input.bucket);
+  const found = findRecord(context, bucket, input);
+  const { record } = found;
+  const info = readInfo(bucket, found, input.key);
   if (input.condition !== undefined) evaluateReadCondition(info, input.condition);
   if (input.part_number !== undefined) {
-    return {
-      record: record.record,
-      result: { info, ...resolvePart(context, record.record, input.part_number) },
-    };
+    return { record, result: { info, ...resolvePart(context, record, input.part_number) } };
   }
   const range = input.range === undefined ? null : resolveRange(info.size_bytes, input.range);
-  return { record: record.record, result: { info, range } };
+  return { record, result: { info, range } };
 }
 
 /** A live version. Fails with not_found or delete_marker. */
@@ -72,6 +72,16 @@ export function findRecord(
   const found = needVersion(context, subject, input.version_id);
   if (found.record.delete_marker) throw deleteMarkerError(found.record, found.is_latest);
   return found;
+}
+
+/** What a read tells of a version. */
+export function readInfo(
+  { versioning }: BucketRecord,
+  { record, is_latest }: FoundVersion,
+  key: string,
+): ObjectInfo {
+  const info = objectInfo(record, key, is_latest);
+  return record.null_version && versioning !== 'unversioned' ? { ...info, null_version: true } : info;
 }
 
 export function readManifest(context: LocalContext, record: ObjectRecord): readonly PartRecord[] {

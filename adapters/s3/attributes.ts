@@ -85,9 +85,12 @@ function keepsClass(storage_class: string, habits: Habits): boolean {
 export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabilities): ObjectInfo {
   const kept = readMetadata(headers);
   const etag = bareEtag(text(headers, 'etag') ?? '');
+  const version_id = versionOf(headers, capabilities);
   return {
     key,
-    version_id: versionOf(headers, capabilities),
+    version_id,
+    // Servers send the header in unversioned buckets never, in others for the null version too.
+    ...(version_id === 'null' && text(headers, 'x-amz-version-id') === 'null' ? { null_version: true } : {}),
     is_latest: true,
     etag,
     size_bytes: totalSize(headers),

@@ -1,3 +1,4 @@
+import { TOO_LATE, within } from '../../adapters/within.js';
 import { LIMITS } from '../../config/limits.js';
 import type { Reply } from './operation.js';
 
@@ -11,15 +12,7 @@ interface Finished {
  * longer goes on behind an answer that has begun already: then its headers are lost, as they are on S3.
  */
 export async function replyWhenReady(work: Promise<Finished>): Promise<Reply> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, LIMITS.slow_reply_after_ms, undefined);
-  });
-  try {
-    const finished = await Promise.race([work, patience]);
-    if (finished !== undefined) return { status: 200, ...finished };
-  } finally {
-    clearTimeout(timer);
-  }
+  const finished = await within(LIMITS.slow_reply_after_ms, work);
+  if (finished !== TOO_LATE) return { status: 200, ...finished };
   return { status: 200, slow_body: work.then((finished) => finished.body) };
 }

@@ -207,10 +207,18 @@ function notModifiedHeaders(error: StoreError): Record<string, string> {
   const info = error.detail.info;
   const headers: Record<string, string> = {};
   if (typeof info !== 'object' || info === null) return headers;
-  const { etag, modified_at_ms, version_id, headers: content } = info as Record<string, unknown>;
+  const {
+    etag,
+    modified_at_ms,
+    version_id,
+    null_version,
+    headers: content,
+  } = info as Record<string, unknown>;
   if (typeof etag === 'string') headers.etag = `"${etag}"`;
   if (typeof modified_at_ms === 'number') headers['last-modified'] = formatHttpDate(modified_at_ms);
-  if (typeof version_id === 'string' && version_id !== 'null') headers['x-amz-version-id'] = version_id;
+  if (typeof version_id === 'string' && (version_id !== 'null' || null_version === true)) {
+    headers['x-amz-version-id'] = version_id;
+  }
   if (typeof content === 'object' && content !== null) {
     const { cache_control, expires } = content as Record<string, unknown>;
     if (typeof cache_control === 'string') headers['cache-control'] = cache_control;

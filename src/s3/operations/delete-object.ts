@@ -1,6 +1,6 @@
 import { deleteCondition } from '../conditions.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { objectAddress, versionHeader } from '../parameters/address.js';
+import { objectAddress } from '../parameters/address.js';
 import { bypassesGovernance } from '../parameters/object-lock.js';
 
 /** S3 API reference, "DeleteObject". */
@@ -23,8 +23,9 @@ async function run(context: OperationContext): Promise<Reply> {
   return {
     status: 204,
     headers: {
-      ...versionHeader(result.version_id),
-      ...(result.delete_marker ? { 'x-amz-delete-marker': 'true' } : {}),
+      // `null` too: the marker of a suspended bucket has no other id, and a removed version is told by what named it.
+      'x-amz-version-id': result.version_id,
+      'x-amz-delete-marker': result.delete_marker ? 'true' : undefined,
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../operation.js';
 import { accessControlPolicy } from '../parameters/acl.js';
-import { objectAddress, versionHeader } from '../parameters/address.js';
+import { objectAddress, readVersionHeader } from '../parameters/address.js';
 import { knownOwner } from '../parameters/owner.js';
 
 /** S3 API reference, "GetObjectAcl": the owner has all rights, nobody else has any by ACL. */
@@ -12,7 +12,7 @@ export const getObjectAcl: Operation = {
     const { info } = await context.store.headObject(objectAddress(context));
     return {
       status: 200,
-      headers: versionHeader(info.version_id),
+      headers: readVersionHeader(info),
       body: accessControlPolicy(await knownOwner(context, info.owner), context.credentials),
     };
   },

@@ -3,7 +3,7 @@ import { LIMITS } from '../../../config/limits.js';
 import { formatHttpDate } from '../../wire/http-date.js';
 import { invalidArgument } from '../errors.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { objectAddress, versionHeader } from '../parameters/address.js';
+import { objectAddress, readVersionHeader } from '../parameters/address.js';
 import { checksumXml } from '../parameters/checksums.js';
 import { refuseReadEncryption } from '../parameters/encryption.js';
 import { headerText } from '../parameters/header-text.js';
@@ -48,7 +48,7 @@ function reply(info: ObjectInfo, body: string): Reply {
     status: 200,
     headers: {
       'last-modified': formatHttpDate(info.modified_at_ms),
-      ...versionHeader(info.version_id),
+      ...readVersionHeader(info),
     },
     body,
   };

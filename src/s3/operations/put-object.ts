@@ -3,6 +3,7 @@ import { writeCondition } from '../conditions.js';
 import { S3Error } from '../errors.js';
 import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
+import { versionHeader } from '../parameters/address.js';
 import { bodyExpectation, checksumHeader } from '../parameters/checksums.js';
 import { quoteEtag } from '../parameters/etag.js';
 import type { ReplyHeaders } from '../parameters/object-headers.js';
@@ -31,8 +32,7 @@ async function run(context: OperationContext): Promise<Reply> {
     signal,
     ...(condition === undefined ? {} : { condition }),
   });
-  const reply: ReplyHeaders = { etag: quoteEtag(info.etag) };
-  if (info.version_id !== 'null') reply['x-amz-version-id'] = info.version_id;
+  const reply: ReplyHeaders = { etag: quoteEtag(info.etag), ...versionHeader(info.version_id) };
   if (info.checksum !== null) {
     reply[checksumHeader(info.checksum.algorithm)] = info.checksum.value;
     reply['x-amz-checksum-type'] = info.checksum.type;

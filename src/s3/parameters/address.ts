@@ -1,4 +1,4 @@
-import type { ObjectAddress } from '../../../adapters/contract/index.js';
+import type { ObjectAddress, ObjectInfo } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
 import { invalidArgument } from '../errors.js';
 import type { OperationContext } from '../operation.js';
@@ -18,9 +18,20 @@ function versionId(context: OperationContext): string | undefined {
   return value;
 }
 
-/** A reply header for the version that was read or written; objects of unversioned buckets have none to show. */
-export function versionHeader(version_id: string | undefined): Record<string, string> {
-  return version_id === undefined || version_id === 'null' ? {} : { 'x-amz-version-id': version_id };
+/**
+ * A reply header for the version that was written. There is none for a `null` version, not even where versioning is
+ * suspended (S3 API reference, "PutObject", the examples): only reads and deletes name it.
+ */
+export function versionHeader(version_id: string): Record<string, string> {
+  return version_id === 'null' ? {} : { 'x-amz-version-id': version_id };
+}
+
+/** The same for a read, which names a `null` version where it is one of several. */
+export function readVersionHeader({
+  version_id,
+  null_version,
+}: Pick<ObjectInfo, 'version_id' | 'null_version'>): Record<string, string> {
+  return null_version === true ? { 'x-amz-version-id': version_id } : versionHeader(version_id);
 }
 
 /** The request document, whose root must be `root`. */

@@ -1,5 +1,6 @@
 import type { HeadObjectResult, ObjectInfo } from '../../../adapters/contract/index.js';
 import { formatHttpDate } from '../../wire/http-date.js';
+import { readVersionHeader } from './address.js';
 import { checksumHeaders } from './checksums.js';
 import { quoteEtag } from './etag.js';
 import { encodeHeader } from './header-text.js';
@@ -19,7 +20,7 @@ export function objectHeaders(info: ObjectInfo): ReplyHeaders {
     'accept-ranges': 'bytes',
     'content-type': encodeHeader(content.content_type ?? CONTENT_TYPE_DEFAULT),
   };
-  if (info.version_id !== 'null') headers['x-amz-version-id'] = info.version_id;
+  Object.assign(headers, readVersionHeader(info));
   addContentHeaders(headers, content);
   for (const name in metadata)
     headers[`x-amz-meta-${encodeHeader(name)}`] = encodeHeader(metadata[name] ?? '');
