@@ -10,6 +10,7 @@ import { aroundCalls } from './decorators/around.js';
 import type { FeedStatus } from './feed/open-feed.js';
 import type { MinioFeedStatus } from './minio/open-minio-adapter.js';
 import type { MinioServer } from './minio/server-info.js';
+import { TOO_LATE, within } from './within.js';
 
 /** What is known of one adapter, for operators. Times in milliseconds since 1970. */
 export interface AdapterReport {
@@ -58,7 +59,11 @@ export function createInspector({ type, provider, ask, feed, adapter, errors }: 
   async function look(): Promise<void> {
     const began_ms = performance.now();
     try {
-      const server = (await inTime(ask())) ?? seen.server;
+      const answer = await within(LIMITS.adapter_check_ms_max, ask());
+      if (answer === TOO_LATE) {
+        throw new StoreError('unavailable', 'it does not answer', { subject: 'adapter' });
+      }
+      const server = answer ?? seen.server;
       seen = { reachable: true, latency_ms: performance.now() - began_ms, checked_at_ms: Date.now(), server };
     } catch (error) {
       errors.note(error);
@@ -94,19 +99,6 @@ export function createInspector({ type, provider, ask, feed, adapter, errors }: 
       return known();
     },
   };
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const error = new StoreError('unavailable', 'it does not answer', { subject: 'adapter' });
-    timer = setTimeout(() => reject(error), LIMITS.adapter_check_ms_max);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** No bucket has such a name; that it is not there is an answer. */

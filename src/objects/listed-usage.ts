@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Adapter, isStoreError, type Usage } from '../../adapters/contract/index.js';
+import { within } from '../../adapters/within.js';
 import { LIMITS } from '../../config/limits.js';
 import { NO_USAGE } from './usage.js';
 
@@ -60,28 +60,17 @@ export function createListedUsage(): ListedUsage {
       const told = () => ({ ...count.usage, counted_at_ms: count.counted_at_ms });
       if (count.running !== undefined && !count.large) {
         // It may have missed what was written just before this call.
-        await settled(count.running);
+        await within(LIMITS.usage_count_wait_ms_max, count.running);
         if (count.running !== undefined) return told();
       }
       const known = count.large && count.counted_at_ms !== null;
       const stale = !known || Date.now() - (count.counted_at_ms ?? 0) > LIMITS.usage_count_kept_ms;
       if (count.running === undefined && count.began_at < asked_at && stale) begin(home, bucket, count);
-      if (count.running !== undefined && !known) await settled(count.running);
+      if (count.running !== undefined && !known) await within(LIMITS.usage_count_wait_ms_max, count.running);
       return told();
     },
     close: () => closing.abort(),
   };
-}
-
-/** The end of a count, or of patience with it. */
-async function settled(running: Promise<void>): Promise<void> {
-  const patience = new AbortController();
-  const { signal } = patience;
-  const over = sleep(LIMITS.usage_count_wait_ms_max, undefined, { signal, ref: false }).catch(
-    () => undefined,
-  );
-  await Promise.race([running, over]);
-  patience.abort();
 }
 
 async function walk(home: Adapter, bucket: string, count: Count, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../adapters/contract/index.js';
+import { TOO_LATE, within } from '../../adapters/within.js';
 import { LIMITS } from '../../config/limits.js';
 
 /** A mount that began to fail, or answers again. */
@@ -48,41 +48,21 @@ export function createMountHealth(options: MountHealthOptions = {}): MountHealth
       const trouble = troubles.get(mounts[0] ?? '');
       if (trouble !== undefined && trouble.until_ms > performance.now()) throw trouble.error;
       try {
+        // The call goes on: an upstream that does not answer does not hear that nobody waits any more either.
         const result = await within(wait_ms, call());
-        setUp(mounts);
-        return result;
-      } catch (error) {
-        if (error instanceof TooSlow) {
-          const slow = new StoreError('unavailable', `no answer within ${wait_ms} ms`, {
-            subject: 'adapter',
-          });
-          setDown(mounts, slow, performance.now() + pause_ms);
-          throw slow;
+        if (result !== TOO_LATE) {
+          setUp(mounts);
+          return result;
         }
+      } catch (error) {
         // What fails fast can be asked again each time.
         if (error instanceof StoreError) setDown(mounts, error, 0);
         throw error;
       }
+      const slow = new StoreError('unavailable', `no answer within ${wait_ms} ms`, { subject: 'adapter' });
+      setDown(mounts, slow, performance.now() + pause_ms);
+      throw slow;
     },
     down: () => [...troubles.keys()],
   };
-}
-
-class TooSlow extends Error {}
-
-/** The call goes on: an upstream that does not answer does not hear that nobody waits any more either. */
-async function within<R>(wait_ms: number, call: Promise<R>): Promise<R> {
-  const done = new AbortController();
-  const over = sleep(wait_ms, undefined, { signal: done.signal }).then(
-    () => {
-      throw new TooSlow();
-    },
-    () => new Promise<never>(() => undefined),
-  );
-  call.catch(() => undefined);
-  try {
-    return await Promise.race([call, over]);
-  } finally {
-    done.abort();
-  }
 }
