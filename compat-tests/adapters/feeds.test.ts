@@ -154,6 +154,23 @@ function sharedFeed(upstream: () => Upstream): void {
     expect(summary(await untilTold(adapter, bucket, from, 15))).toEqual(summary(changes));
   });
 
+  it('a document that another node writes is told of the bucket that it is about', async () => {
+    if (opened === undefined) throw new Error('the feed is not open');
+    const { adapter, feed } = opened;
+    const named = 'documents-of-others';
+    await adapter.createBucket({ bucket: named, owner: 'somebody' });
+    const from = feed.status().cursor;
+    const other_folder = await temporaryFolder('compat-feed');
+    const other = await openIn(other_folder, 'minio', upstream());
+    try {
+      await other.adapter.putDocument({ bucket: named, kind: 'cors', content: '{}' });
+      expect(summary(await untilTold(adapter, named, from, 1))).toEqual([`bucket_changed ${named}`]);
+    } finally {
+      await other.close();
+      await rm(other_folder, { recursive: true, force: true });
+    }
+  });
+
   it('versions and markers of others carry their ids', async () => {
     if (opened === undefined) throw new Error('the feed is not open');
     const { adapter, feed } = opened;
