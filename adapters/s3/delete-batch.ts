@@ -20,6 +20,7 @@ export interface BatchInput {
 export async function deleteBatch(context: S3Context, input: BatchInput): Promise<BatchResult[]> {
   const { bucket, objects, signal } = input;
   const { versioning } = context.capabilities;
+  const nameOf = naming(versioning);
   const named = new Map(objects.map((target) => [nameOf(target.key, target.version_id), target]));
   const body = Buffer.from(toDocument([...named.values()]));
   const bypass = objects.some((target) => target.bypass_governance === true);
@@ -37,15 +38,17 @@ export async function deleteBatch(context: S3Context, input: BatchInput): Promis
     signal,
   });
   const result = readListing(answer.text.trimStart(), 'DeleteResult');
-  const deleted = byName(children(result, 'Deleted'), versioning);
-  const failed = byName(children(result, 'Error'), versioning);
-  return objects.map(({ key, version_id }) => {
-    const name = versioning ? nameOf(key, version_id) : key;
+  const find = (type: 'Deleted' | 'Error') => {
+    const told = byName(children(result, type), nameOf);
     // Servers may leave out the version of what they deleted.
-    const unnamed = versioning ? nameOf(key, undefined) : key;
-    const failure = failed.get(name) ?? failed.get(unnamed);
-    if (!versioning && failure === undefined && deleted.has(name)) return NOTHING;
-    return toBatchResult(deleted.get(name) ?? deleted.get(unnamed), failure, version_id);
+    return ({ key, version_id }: Target) => told.get(nameOf(key, version_id)) ?? told.get(nameOf(key));
+  };
+  const [deletedOf, failedOf] = [find('Deleted'), find('Error')];
+  return objects.map((target) => {
+    const deleted = deletedOf(target);
+    const failed = failedOf(target);
+    if (!versioning && failed === undefined && deleted !== undefined) return NOTHING;
+    return toBatchResult(deleted, failed, target.version_id);
   });
 }
 
@@ -70,19 +73,21 @@ function escapeText(text: string): string {
   return text.replaceAll(/[&<>"\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Servers without versions may name some of their own. */
-function byName(elements: readonly XmlElement[], versioning: boolean): Map<string, XmlElement> {
-  return new Map(
-    elements.map((element) => {
-      const key = childText(element, 'Key') ?? '';
-      return [versioning ? nameOf(key, childText(element, 'VersionId') || undefined) : key, element];
-    }),
-  );
+type Naming = (key: string, version_id?: string) => string;
+
+/** By key and version; by key alone where servers without versions may name some of their own. */
+function naming(versioning: boolean): Naming {
+  // A version id has no NUL.
+  return versioning ? (key, version_id = '') => `${version_id}\u0000${key}` : (key) => key;
 }
 
-/** A version id has no NUL. */
-function nameOf(key: string, version_id: string | undefined): string {
-  return `${version_id ?? ''}\u0000${key}`;
+function byName(elements: readonly XmlElement[], nameOf: Naming): Map<string, XmlElement> {
+  return new Map(
+    elements.map((element) => {
+      const name = nameOf(childText(element, 'Key') ?? '', childText(element, 'VersionId'));
+      return [name, element];
+    }),
+  );
 }
 
 function toBatchResult(

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { Agent } from 'undici';
 import { afterEach, expect, it, vi } from 'vitest';
+import { LIMITS } from '../../config/limits.js';
 import { failure } from '../conformance/support/expect.js';
 import { exchange } from './exchange.js';
 
@@ -23,7 +24,6 @@ function waitForConnection() {
     origin: 'http://host',
     path: '/',
     method: 'GET',
-    connection_wait_ms_max: 1_000,
     signal,
   } as const;
   const waiting = exchange(new Busy(), request);
@@ -41,7 +41,7 @@ it('an abort before there is a connection leaves neither timer nor listener', as
 
 it('nor does the end of the patience', async () => {
   const { waiting, left } = waitForConnection();
-  vi.advanceTimersByTime(1_000);
+  vi.advanceTimersByTime(LIMITS.upstream_connection_wait_ms_max);
   await failure(waiting, 'throttled');
   expect(left()).toEqual([0, 0]);
 });

@@ -21,17 +21,16 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
 
 export type ExchangeOptions = Dispatcher.DispatchOptions & {
   readonly signal?: AbortSignal | undefined;
-  /** How long the request may wait until it is sent. */
-  readonly connection_wait_ms_max: number;
 };
 
 /**
  * One request and its answer. undici's own `request` wraps each answer in a stream, which costs as much processor time
- * as all else that is done for a small object. Fails with what undici throws, or with the reason of the signal.
+ * as all else that is done for a small object. Fails with what undici throws, with the reason of the signal, or with
+ * `throttled` where no connection became free in time.
  */
 export function exchange(
   dispatcher: Dispatcher,
-  { signal, connection_wait_ms_max, ...options }: ExchangeOptions,
+  { signal, ...options }: ExchangeOptions,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
     let gave_up: StoreError | undefined;
@@ -51,7 +50,7 @@ export function exchange(
       });
       settle();
       reject(gave_up);
-    }, connection_wait_ms_max);
+    }, LIMITS.upstream_connection_wait_ms_max);
     const settle = () => {
       clearTimeout(patience);
       signal?.removeEventListener('abort', onAbort);
@@ -62,7 +61,9 @@ export function exchange(
       return;
     }
     signal?.addEventListener('abort', onAbort);
-    dispatcher.dispatch(options, {
+    // Else undici closes the connection behind each HEAD, for the sake of servers that answer it with a body.
+    const request = { ...options, reset: false };
+    dispatcher.dispatch(request, {
       onRequestStart(given) {
         controller = given;
         clearTimeout(patience);

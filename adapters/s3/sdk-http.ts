@@ -40,9 +40,7 @@ export function sdkHandler(
         method: request.method,
         headers: withoutExpect(request.headers),
         body: request.body ?? null,
-        reset: false,
-        ...(isSlow(request) ? { headersTimeout: slow_headers_timeout_ms } : {}),
-        connection_wait_ms_max: LIMITS.upstream_connection_wait_ms_max,
+        ...(isCompletion(request) ? { headersTimeout: slow_headers_timeout_ms } : {}),
         signal: abortSignal,
       });
       const body = await answer.body.whole(LIMITS.upstream_xml_bytes_max).catch(asStoreError);
@@ -80,7 +78,13 @@ function withoutExpect(headers: SdkRequest['headers']): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'expect'));
 }
 
-/** The completion of an upload. */
-function isSlow({ method, query }: SdkRequest): boolean {
+/** Of an upload: the upstream answers when it has done its work. */
+export function isCompletion({
+  method,
+  query,
+}: {
+  readonly method: string;
+  readonly query?: Readonly<Record<string, unknown>>;
+}): boolean {
   return method === 'POST' && query?.uploadId !== undefined;
 }

@@ -12,7 +12,7 @@ import { answerError } from './errors.js';
 import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
 import type { S3AdapterOptions } from './options.js';
 import { PROVIDER_HABITS } from './providers.js';
-import { sdkHandler } from './sdk-http.js';
+import { isCompletion, sdkHandler } from './sdk-http.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 
 /**
@@ -91,10 +91,7 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       headers: user_agent === undefined ? headers : { ...headers, 'user-agent': user_agent },
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
-      // Else undici closes the connection behind each HEAD, for the sake of servers that answer it with a body.
-      reset: false,
       ...(isSlow(request) ? { headersTimeout: slow_headers_timeout_ms } : {}),
-      connection_wait_ms_max: LIMITS.upstream_connection_wait_ms_max,
       signal: request.signal,
     });
     if (answer.statusCode >= 300) throw await errorOf(answer);
@@ -121,9 +118,8 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
   };
 }
 
-/** A copy, or the completion of an upload: the upstream answers when it has done its work. */
-function isSlow({ method, headers, query }: UpstreamRequest): boolean {
-  return headers?.['x-amz-copy-source'] !== undefined || (method === 'POST' && query?.uploadId !== undefined);
+function isSlow(request: UpstreamRequest): boolean {
+  return request.headers?.['x-amz-copy-source'] !== undefined || isCompletion(request);
 }
 
 function isAddress({ hostname }: URL): boolean {
