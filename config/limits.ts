@@ -194,12 +194,16 @@ export const LIMITS = {
   /** Keys whose objects are known to be too large for it, and for how long. */
   cache_large_objects_max: 10_000,
   cache_large_objects_ms: 60_000,
-  /** Encryption. Pieces (parts, or objects of one) whose digests are remembered, and reads of digests at a time for one object. */
-  encryption_known_pieces_max: 200_000,
-  encryption_known_uploads_max: 10_000,
-  encryption_trailers_at_once: 16,
+  /** Encryption and compression, each. Pieces (parts, or objects of one) whose digests are remembered, and reads of them at a time. */
+  recoded_known_pieces_max: 200_000,
+  recoded_known_uploads_max: 10_000,
+  recoded_trailers_at_once: 16,
+  /** Keys whose objects lie upstream as clients see them. */
+  recoded_unchanged_keys_max: 100_000,
+  /** Listed objects that are asked for at a time, where a listing does not tell of their plaintexts. */
+  recoded_lookups_at_once: 32,
   /** An upload is to be completed this long after each of its parts. */
-  encryption_part_records_kept_ms: 14 * 24 * 3_600_000,
+  recoded_part_records_kept_ms: 14 * 24 * 3_600_000,
 
   /** Change feeds of upstreams. Versions that the inventory knows; what is beyond it is told as gaps. About 200 bytes each. */
   feed_inventory_max: 50_000_000,

@@ -41,6 +41,8 @@ export interface UploadInfo {
   readonly storage_class: string;
   /** Null when the client asked for none: the default is computed and shown on the object only. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | null;
+  /** As it was given when the upload began; absent where it was begun by others. */
+  readonly system?: ObjectAttributes['system'];
 }
 
 export interface UploadPartInput extends UploadAddress {

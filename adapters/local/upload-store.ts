@@ -74,6 +74,7 @@ export function uploadInfo(upload_id: string, key: string, record: UploadRecord)
     initiator: record.initiator,
     storage_class: record.attributes.storage_class ?? DEFAULT_STORAGE_CLASS,
     checksum: record.checksum,
+    system: record.attributes.system ?? {},
   };
 }
 

@@ -42,6 +42,7 @@ export async function createUpload(context: S3Context, input: CreateUploadInput)
     initiator: input.initiator ?? '',
     storage_class: attributes.storage_class ?? 'STANDARD',
     checksum: input.checksum ?? null,
+    system: attributes.system ?? {},
   };
   try {
     await context.uploads.write(bucket, { info, checksum }, signal);

@@ -1,3 +1,5 @@
+import type { PieceKind } from '../recoded/codec.js';
+
 /**
  * How a plaintext lies upstream: frames of ciphertext, each with its tag, and a trailer of fixed length. Listings show
  * the stored size and nothing else, so the stored size alone must tell the plaintext's:
@@ -11,9 +13,6 @@ export const TRAILER_BYTES = 160;
 export const FRAME_BYTES = 64 * 1024;
 const PART_FRAMES_MAX = 1_024;
 export const PART_EXTRA_BYTES = PART_FRAMES_MAX * TAG_BYTES + TRAILER_BYTES;
-
-/** `object`: written in one piece; `part`: one of a multipart upload. */
-export type PieceKind = 'object' | 'part';
 
 export function frameBytes(kind: PieceKind, size_bytes: number): number {
   let frame_bytes = FRAME_BYTES;

@@ -1,5 +1,6 @@
 import type { Body, ResolvedRange } from '../../contract/index.js';
-import { frameBytes, type PieceKind, TAG_BYTES } from './format.js';
+import type { PieceKind } from '../recoded/codec.js';
+import { frameBytes, TAG_BYTES } from './format.js';
 import { notAsSealed, openFrame } from './keys.js';
 
 /** Which frames of a piece hold a range of its plaintext, and where they lie in what is stored. */

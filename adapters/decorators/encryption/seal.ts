@@ -1,29 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createChecksum } from '../../../src/wire/checksums.js';
-import { type Body, type BodyExpectation, type ChecksumAlgorithm, StoreError } from '../../contract/index.js';
-import { fillBytes, frameBytes, type PieceKind, storedBytes } from './format.js';
+import type { Digests, Encoded, EncodeInput } from '../recoded/codec.js';
+import { createDigester } from '../recoded/digests.js';
+import { fillBytes, frameBytes, storedBytes } from './format.js';
 import { type KeyReference, type Keys, startFrame } from './keys.js';
-import { type Digests, sealTrailer } from './trailer.js';
-
-export interface SealInput {
-  readonly kind: PieceKind;
-  readonly body: Body;
-  readonly size_bytes: number;
-  readonly expect?: BodyExpectation | undefined;
-  readonly algorithm: ChecksumAlgorithm;
-}
-
-export interface Sealed {
-  readonly reference: KeyReference;
-  /** As it goes upstream. */
-  readonly body: Body;
-  readonly size_bytes: number;
-  /** Of the plaintext; known when the body has ended. */
-  digests(): Digests;
-}
+import { sealTrailer } from './trailer.js';
 
 /** A body that breaks a promise fails with `digest_mismatch`, before its last bytes go upstream. */
-export function seal(keys: Keys, input: SealInput): Sealed {
+export function seal(keys: Keys, input: EncodeInput): Encoded {
   const reference = keys.newReference();
   const sealer = createSealer(keys.keyOf(reference), reference, input);
   const { body } = input;
@@ -34,6 +16,7 @@ export function seal(keys: Keys, input: SealInput): Sealed {
         ? Buffer.concat([...sealer.add(body), ...sealer.end()])
         : streamed(body, sealer),
     size_bytes: storedBytes(input.kind, input.size_bytes),
+    digests_known: body instanceof Uint8Array,
     digests: () => sealer.digests(),
   };
 }
@@ -49,11 +32,10 @@ interface Sealer {
   digests(): Digests;
 }
 
-function createSealer(key: Buffer, reference: KeyReference, input: SealInput): Sealer {
+function createSealer(key: Buffer, reference: KeyReference, input: EncodeInput): Sealer {
   const { kind, size_bytes } = input;
   const frame_bytes = frameBytes(kind, size_bytes);
-  const hashers = createHashers(input.algorithm);
-  let received_bytes = 0;
+  const digester = createDigester(input);
   let cipher = startFrame(key, 0);
   let frames = 0;
   let in_frame_bytes = 0;
@@ -69,9 +51,7 @@ function createSealer(key: Buffer, reference: KeyReference, input: SealInput): S
 
   return {
     *add(chunk) {
-      received_bytes += chunk.length;
-      if (received_bytes > size_bytes) throw mismatch('size', size_bytes, received_bytes);
-      hashers.update(chunk);
+      digester.add(chunk);
       for (let at = 0; at < chunk.length; ) {
         const piece = chunk.subarray(at, at + frame_bytes - in_frame_bytes);
         at += piece.length;
@@ -81,9 +61,7 @@ function createSealer(key: Buffer, reference: KeyReference, input: SealInput): S
       }
     },
     *end() {
-      if (received_bytes !== size_bytes) throw mismatch('size', size_bytes, received_bytes);
-      digests = { size_bytes, algorithm: input.algorithm, ...hashers.digest() };
-      requireDigests(digests, input.expect);
+      digests = digester.end();
       if (in_frame_bytes > 0) yield* endFrame();
       const fill_bytes = fillBytes(kind, size_bytes);
       if (fill_bytes > 0) yield Buffer.alloc(fill_bytes);
@@ -94,39 +72,4 @@ function createSealer(key: Buffer, reference: KeyReference, input: SealInput): S
       return digests;
     },
   };
-}
-
-function createHashers(algorithm: ChecksumAlgorithm) {
-  const md5 = createHash('md5');
-  const sha256 = createHash('sha256');
-  const checksum = algorithm === 'SHA256' ? undefined : createChecksum(algorithm);
-  return {
-    update(chunk: Uint8Array) {
-      md5.update(chunk);
-      sha256.update(chunk);
-      checksum?.update(chunk);
-    },
-    digest() {
-      const whole = sha256.digest();
-      return { md5: md5.digest(), sha256: whole, checksum: checksum?.digest() ?? whole };
-    },
-  };
-}
-
-function requireDigests(digests: Digests, expect: BodyExpectation | undefined): void {
-  const promised: [string, string | undefined, string][] = [
-    ['md5', expect?.md5?.toLowerCase(), digests.md5.toString('hex')],
-    ['sha256', expect?.sha256?.toLowerCase(), digests.sha256.toString('hex')],
-    [digests.algorithm, expect?.checksum?.value?.(), digests.checksum.toString('base64')],
-  ];
-  for (const [algorithm, expected, actual] of promised) {
-    if (expected !== undefined && expected !== actual) throw mismatch(algorithm, expected, actual);
-  }
-}
-
-function mismatch(algorithm: string, expected: unknown, actual: unknown): StoreError {
-  return new StoreError('digest_mismatch', `the body's ${algorithm} is ${actual}, not ${expected}`, {
-    subject: 'body',
-    detail: { algorithm, expected: String(expected), actual: String(actual) },
-  });
 }

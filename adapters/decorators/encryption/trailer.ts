@@ -1,5 +1,5 @@
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES } from '../../../src/wire/checksums.js';
-import type { ChecksumAlgorithm } from '../../contract/index.js';
+import type { Digests, Trailer } from '../recoded/codec.js';
 import { TAG_BYTES, TRAILER_BYTES } from './format.js';
 import {
   KEY_REFERENCE_BYTES,
@@ -9,19 +9,6 @@ import {
   openFrame,
   sealFrame,
 } from './keys.js';
-
-/** Of the plaintext of one piece. */
-export interface Digests {
-  readonly size_bytes: number;
-  readonly md5: Buffer;
-  readonly sha256: Buffer;
-  readonly algorithm: ChecksumAlgorithm;
-  readonly checksum: Buffer;
-}
-
-export interface Trailer extends Digests {
-  readonly reference: KeyReference;
-}
 
 /** Ends every piece: digests of a stream are known only when it has ended. No frame has this number. */
 const TRAILER_INDEX = 0xffff_ffff;

@@ -6,8 +6,9 @@ import {
   type ObjectInfo,
   type WriteCondition,
 } from '../../contract/index.js';
-import { type Content, shownInfo } from './content.js';
-import type { Contents } from './contents.js';
+import type { CodecNames } from './codec.js';
+import { shownInfo } from './content.js';
+import type { Contents, Known } from './contents.js';
 import { whileReplaced } from './replaced.js';
 
 interface Target {
@@ -20,7 +21,7 @@ interface Target {
 interface Found {
   readonly stored: ObjectInfo;
   readonly shown: ObjectInfo;
-  readonly content: Content;
+  readonly content: Known;
 }
 
 export interface Conditions {
@@ -34,12 +35,12 @@ export interface Conditions {
   forDelete(target: Target, condition: DeleteCondition | undefined): Promise<DeleteCondition | undefined>;
 }
 
-export function createConditions(inner: Adapter, contents: Contents): Conditions {
+export function createConditions(inner: Adapter, contents: Contents, names: CodecNames): Conditions {
   const look = async ({ bucket, key, version_id, signal }: Target): Promise<Found> => {
     const version = version_id !== undefined && { version_id };
     const { info } = await inner.headObject({ bucket, key, ...version, ...(signal && { signal }) });
     const content = await contents.of({ bucket, info, signal });
-    return { stored: info, shown: shownInfo(info, content), content };
+    return { stored: info, shown: shownInfo(names, info, content), content };
   };
   const find = async (target: Target): Promise<Found | undefined> => {
     try {

@@ -7,9 +7,7 @@ import type {
   PartInfo,
   UploadInfo,
 } from '../../contract/index.js';
-import type { PieceKind } from './format.js';
-import type { KeyReference } from './keys.js';
-import type { Digests } from './trailer.js';
+import type { CodecNames, Digests, PieceForm, Reference } from './codec.js';
 
 /** The plaintext of one version: what clients are shown of it. */
 export interface Content {
@@ -21,16 +19,13 @@ export interface Content {
   readonly pieces: readonly Piece[];
 }
 
-export interface Piece {
-  readonly kind: PieceKind;
+export interface Piece extends PieceForm {
   /** 1 for an object of one piece. */
   readonly part_number: number;
-  readonly reference: KeyReference;
   /** Where it begins upstream. */
   readonly stored_at: number;
   /** Where its plaintext begins. */
   readonly start: number;
-  readonly size_bytes: number;
   readonly checksum: ObjectChecksum | null;
 }
 
@@ -44,7 +39,7 @@ export function checksumOf({ algorithm, checksum }: Digests): ObjectChecksum {
   return { algorithm, type: 'FULL_OBJECT', value: checksum.toString('base64') };
 }
 
-export function contentOfObject(reference: KeyReference, digests: Digests): Content {
+export function contentOfObject(reference: Reference, digests: Digests): Content {
   const { size_bytes } = digests;
   const checksum = checksumOf(digests);
   return {
@@ -89,22 +84,24 @@ function checksumOfParts(parts: readonly Digests[], declared: Declared): ObjectC
   return { algorithm, type: 'COMPOSITE', value: `${value.toString('base64')}-${parts.length}` };
 }
 
-/** Names of ours among the system attributes; the doors above never see them. */
-export const MARK = 'encryption';
-export const DIGESTS = 'encryption-digests';
-/** The value of MARK for objects of parts, each of which names its key itself. */
+/** The value of the mark for objects of parts, each of which tells its reference itself. */
 export const OF_PARTS = 'parts';
 
-export function shownSystem(system: ObjectInfo['system']): ObjectInfo['system'] {
-  if (system[MARK] === undefined && system[DIGESTS] === undefined) return system;
-  const { [MARK]: _mark, [DIGESTS]: _digests, ...shown } = system;
+type System = ObjectInfo['system'];
+
+/** Without names of ours: the doors above never see them. */
+export function shownSystem({ mark, digests }: CodecNames, system: System): System {
+  if (system[mark] === undefined && system[digests] === undefined) return system;
+  const { [mark]: _mark, [digests]: _digests, ...shown } = system;
   return shown;
 }
 
-/** What is shown of a version whose content is known. */
-export function shownInfo(stored: ObjectInfo, content: Content): ObjectInfo {
+/** What is shown of a version whose content is known; null: it lies upstream as clients see it. */
+export function shownInfo(names: CodecNames, stored: ObjectInfo, content: Content | null): ObjectInfo {
+  if (content === null) return stored;
   const { size_bytes, etag, sha256, checksum, parts_count } = content;
-  return { ...stored, system: shownSystem(stored.system), size_bytes, etag, sha256, checksum, parts_count };
+  const system = shownSystem(names, stored.system);
+  return { ...stored, system, size_bytes, etag, sha256, checksum, parts_count };
 }
 
 export function shownPart(

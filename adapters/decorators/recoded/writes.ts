@@ -12,15 +12,15 @@ import {
   type ObjectInfo,
   type PutObjectInput,
   type Tags,
+  type WriteCondition,
 } from '../../contract/index.js';
+import type { Codec, Encoded, Reference } from './codec.js';
 import type { Conditions } from './conditions.js';
-import { type Content, contentOfObject, DIGESTS, MARK, OF_PARTS, shownInfo } from './content.js';
-import { type Contents, markOf } from './contents.js';
-import type { Keys } from './keys.js';
+import { type Content, contentOfObject, OF_PARTS, shownInfo } from './content.js';
+import type { Contents, Known } from './contents.js';
 import { pinned } from './pinned.js';
 import type { Reads } from './reads.js';
 import { whileReplaced } from './replaced.js';
-import { seal } from './seal.js';
 
 const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'CRC64NVME';
 
@@ -31,39 +31,73 @@ export interface Writes {
 
 export interface WriteParts {
   readonly inner: Adapter;
-  readonly keys: Keys;
+  readonly codec: Codec;
   readonly contents: Contents;
   readonly conditions: Conditions;
   readonly reads: Reads;
 }
 
-export function createWrites({ inner, keys, contents, conditions, reads }: WriteParts): Writes {
-  const put = async (input: PutObjectInput): Promise<ObjectInfo> => {
-    const { expect, condition: asked, body, size_bytes, attributes = {}, ...address } = input;
-    const condition = await conditions.forWrite(input, asked);
-    const algorithm = expect?.checksum?.algorithm ?? DEFAULT_ALGORITHM;
-    const sealed = seal(keys, { kind: 'object', body, size_bytes, expect, algorithm });
-    const { bucket, key } = input;
-    const at_hand =
-      body instanceof Uint8Array
-        ? {
-            [DIGESTS]: contents.sealDigests(bucket, key, contentOfObject(sealed.reference, sealed.digests())),
-          }
-        : {};
-    const system = { ...attributes.system, [MARK]: markOf(sealed.reference), ...at_hand };
+interface Source {
+  readonly stored: ObjectInfo;
+  readonly shown: ObjectInfo;
+  readonly content: Known;
+}
+
+export function createWrites({ inner, codec, contents, conditions, reads }: WriteParts): Writes {
+  const { names } = codec;
+
+  const systemOf = (input: PutObjectInput, encoded: Encoded): ObjectInfo['system'] => ({
+    ...input.attributes?.system,
+    [names.mark]: markOf(encoded.reference),
+    ...(encoded.digests_known && {
+      [names.digests]: contents.sealDigests(input.bucket, input.key, contentOf(encoded)),
+    }),
+  });
+
+  const putEncoded = async (
+    input: PutObjectInput,
+    encoded: Encoded,
+    condition: WriteCondition | undefined,
+  ): Promise<ObjectInfo> => {
+    const { expect: _kept, condition: _asked, attributes, ...address } = input;
     const stored = await inner.putObject({
       ...address,
-      body: sealed.body,
-      size_bytes: sealed.size_bytes,
-      attributes: { ...attributes, system },
+      body: encoded.body,
+      size_bytes: encoded.size_bytes,
+      attributes: { ...attributes, system: systemOf(input, encoded) },
       ...(condition && { condition }),
     });
-    const content = contentOfObject(sealed.reference, sealed.digests());
-    contents.remember(bucket, key, stored.etag, content);
-    return shownInfo(stored, content);
+    const content = contentOf(encoded);
+    contents.remember(input.bucket, input.key, stored.etag, content);
+    return shownInfo(names, stored, content);
   };
 
-  const sourceOf = async (input: CopyObjectInput) => {
+  const put = async (input: PutObjectInput): Promise<ObjectInfo> => {
+    const { expect, condition: asked, body, size_bytes, attributes, signal, ...address } = input;
+    const condition = await conditions.forWrite(input, asked);
+    const algorithm = expect?.checksum?.algorithm ?? DEFAULT_ALGORITHM;
+    const { headers } = attributes ?? {};
+    const plain = { kind: 'object', body, size_bytes, expect, algorithm, headers, signal } as const;
+    const encoded = await codec.encode(plain);
+    try {
+      if (!('unchanged' in encoded)) return await putEncoded(input, encoded, condition);
+      const stored = await inner.putObject({
+        ...address,
+        body: encoded.unchanged,
+        size_bytes,
+        ...(attributes && { attributes }),
+        ...(expect && { expect }),
+        ...(condition && { condition }),
+        ...(signal && { signal }),
+      });
+      contents.remember(input.bucket, input.key, stored.etag, null);
+      return stored;
+    } finally {
+      await encoded.release?.();
+    }
+  };
+
+  const sourceOf = async (input: CopyObjectInput): Promise<Source> => {
     const { bucket, key, version_id } = input.source;
     const call = input.signal && { signal: input.signal };
     const { info } = await inner.headObject({
@@ -73,7 +107,7 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
       ...call,
     });
     const content = await contents.of({ bucket, info, signal: input.signal });
-    const shown = shownInfo(info, content);
+    const shown = shownInfo(names, info, content);
     evaluateSourceCondition(shown, input.source.condition);
     return { stored: info, shown, content };
   };
@@ -96,15 +130,20 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
     return info.etag === content.etag ? { ...content, checksum } : content;
   };
 
-  /** The upstream copies the ciphertext; its key comes along, named by the same reference. */
-  const copySealed = async (
+  /** The upstream copies what it holds; what is known of the plaintext comes along, and so does its reference. */
+  const copyStored = async (
     input: CopyObjectInput,
-    { stored, content: known }: { stored: ObjectInfo; content: Content },
+    { stored, content: known }: Source,
   ): Promise<CopyObjectResult> => {
-    const content = await withChecksum(input, stored, known);
+    const content = known && (await withChecksum(input, stored, known));
     const condition = await conditions.forWrite(input, input.condition);
     const { bucket, key, version_id } = input.source;
-    const { checksum_algorithm: _, condition: _asked, ...rest } = input;
+    const { checksum_algorithm, condition: _asked, attributes, ...rest } = input;
+    const system = content && {
+      ...attributes?.system,
+      [names.mark]: stored.system[names.mark] ?? '',
+      [names.digests]: contents.sealDigests(input.bucket, input.key, content),
+    };
     const result = await inner.copyObject({
       ...rest,
       source: {
@@ -113,21 +152,17 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
         ...(version_id !== undefined && { version_id }),
         condition: { if_match: [stored.etag] },
       },
-      attributes: {
-        ...input.attributes,
-        system: {
-          ...input.attributes?.system,
-          [MARK]: stored.system[MARK] ?? '',
-          [DIGESTS]: contents.sealDigests(input.bucket, input.key, content),
-        },
-      },
+      ...((attributes !== undefined || system !== null) && {
+        attributes: { ...attributes, ...(system && { system }) },
+      }),
+      ...(content === null && checksum_algorithm !== undefined && { checksum_algorithm }),
       ...(condition && { condition }),
     });
     contents.remember(input.bucket, input.key, result.info.etag, content);
-    return { ...result, info: shownInfo(result.info, content) };
+    return { ...result, info: shownInfo(names, result.info, content) };
   };
 
-  /** Where the parts of an object end is lost in a copy, so it is encrypted anew, in one piece. */
+  /** Where the parts of an object end is lost in a copy, so it is encoded anew, in one piece. */
   const copyParts = async (input: CopyObjectInput, source: ObjectInfo): Promise<CopyObjectResult> => {
     const { bucket, key } = input.source;
     const call = input.signal && { signal: input.signal };
@@ -158,9 +193,9 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
       const ATTEMPTS_MAX = 4;
       for (let attempt = 1; ; attempt++) {
         const source = await whileReplaced(() => sourceOf(input));
-        if (source.stored.system[MARK] === OF_PARTS) return copyParts(input, source.shown);
+        if (source.stored.system[names.mark] === OF_PARTS) return copyParts(input, source.shown);
         try {
-          return await copySealed(input, source);
+          return await copyStored(input, source);
         } catch (error) {
           // Either the source is another one by now, or the target's condition does not hold.
           const source_changed =
@@ -171,6 +206,14 @@ export function createWrites({ inner, keys, contents, conditions, reads }: Write
       }
     },
   };
+}
+
+function markOf(reference: Reference): string {
+  return reference.toString('base64');
+}
+
+function contentOf(encoded: Encoded): Content {
+  return contentOfObject(encoded.reference, encoded.digests());
 }
 
 async function tagsOf(inner: Adapter, input: CopyObjectInput, info: ObjectInfo): Promise<Tags | undefined> {

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../../config/limits.js';
 import { type Adapter, isStoreError, type ObjectChecksum } from '../../contract/index.js';
-import type { KeyReference, Keys } from './keys.js';
-import type { Digests } from './trailer.js';
+import type { Codec, Digests, Reference } from './codec.js';
 
 /**
  * What is known of the parts of unfinished uploads: clients name them by the ETags of their plaintexts, the upstream by
  * those of what it holds, which cannot be read before the upload is completed. One empty object for each part, in a bucket
- * of ours, with all of it sealed in its key, so that one listing tells of a thousand parts, to every node.
+ * of ours, with all of it in its key (sealed where contents are secret), so that one listing tells of a thousand parts, to
+ * every node.
  */
 export interface PartRecord {
   readonly part_number: number;
   /** The upstream's. */
   readonly stored_etag: string;
   readonly stored_checksum: ObjectChecksum | null;
-  readonly reference: KeyReference;
+  readonly reference: Reference;
   readonly digests: Digests;
 }
 
@@ -39,8 +39,8 @@ function folderOf({ bucket, key, upload_id }: Upload): string {
   return `${createHash('sha256').update(`${bucket}\0${key}\0${upload_id}`).digest('hex')}/`;
 }
 
-export function createPartRecords(inner: Adapter, keys: Keys, records_bucket: string): PartRecords {
-  const bucket = records_bucket;
+export function createPartRecords(inner: Adapter, { names, texts }: Codec): PartRecords {
+  const bucket = names.records_bucket;
   const limit = inner.capabilities.list_limit_max;
   let sweep_after: string | undefined;
 
@@ -93,7 +93,7 @@ export function createPartRecords(inner: Adapter, keys: Keys, records_bucket: st
     async add(upload, record) {
       const number = String(record.part_number).padStart(PART_DIGITS, '0');
       const folder = folderOf(upload);
-      const sealed = keys.sealText(JSON.stringify(toText(record)), folder + number).toString('base64url');
+      const sealed = texts.seal(JSON.stringify(toText(record)), folder + number).toString('base64url');
       const object = { bucket, key: `${folder}${number}/${inSegments(sealed)}`, body: EMPTY, size_bytes: 0 };
       try {
         await inner.putObject(object);
@@ -108,7 +108,7 @@ export function createPartRecords(inner: Adapter, keys: Keys, records_bucket: st
       const records: PartRecord[] = [];
       for await (const { key } of objectsUnder(folder)) {
         const [, number = '', ...sealed] = key.split('/');
-        records.push(fromText(keys.openText(Buffer.from(sealed.join(''), 'base64url'), folder + number)));
+        records.push(fromText(texts.open(Buffer.from(sealed.join(''), 'base64url'), folder + number)));
       }
       return records;
     },
@@ -120,7 +120,7 @@ export function createPartRecords(inner: Adapter, keys: Keys, records_bucket: st
     async sweep(now_ms, signal) {
       const { entries, next } = await page({ after: sweep_after, signal });
       sweep_after = next ?? undefined;
-      const before_ms = now_ms - LIMITS.encryption_part_records_kept_ms;
+      const before_ms = now_ms - LIMITS.recoded_part_records_kept_ms;
       const old = entries.flatMap((entry) =>
         entry.type === 'item' && entry.item.modified_at_ms < before_ms ? [entry.item.key] : [],
       );

@@ -1,0 +1,60 @@
+import { type Capabilities, StoreError } from '../../contract/index.js';
+import type { Codec } from '../recoded/codec.js';
+import {
+  PART_EXTRA_BYTES,
+  partsOfEtag,
+  plainBytes,
+  plainBytesMax,
+  storedBytes,
+  TRAILER_BYTES,
+} from './format.js';
+import type { Keys } from './keys.js';
+import { openFrames, openWhole, spanOf } from './open-frames.js';
+import { seal } from './seal.js';
+import { openTrailer } from './trailer.js';
+
+/** The reference of a piece names its key. What is not encrypted is refused, so that nobody can slip it in. */
+export function encryptionCodec(keys: Keys, records_bucket: string): Codec {
+  return {
+    names: { mark: 'encryption', digests: 'encryption-digests', records_bucket },
+    texts: { seal: keys.sealText, open: keys.openText },
+    trailer_bytes: TRAILER_BYTES,
+    capabilities: capabilitiesOf,
+    takes: () => true,
+    encode: async (input) => seal(keys, input),
+    openTrailer: (stored) => openTrailer(keys, stored),
+    storedBytes: ({ kind, size_bytes }) => storedBytes(kind, size_bytes),
+    locate({ kind, reference, size_bytes }, range) {
+      const span = spanOf(kind, size_bytes, range);
+      const key = keys.keyOf(reference);
+      return {
+        stored: span.stored,
+        open: (body) =>
+          body instanceof Uint8Array ? openWhole(key, span, body) : openFrames(key, span, body),
+      };
+    },
+    // ETags of plaintexts cannot be computed: the suffix says that this is not the MD5 of anything a client has.
+    guess({ size_bytes, etag }) {
+      const parts_count = partsOfEtag(etag);
+      return {
+        size_bytes: plainBytes(size_bytes, parts_count) ?? size_bytes,
+        etag: parts_count === null ? `${etag}-1` : etag,
+      };
+    },
+    refuseUnmarked: () =>
+      new StoreError('corrupt', 'the object was not encrypted by this node', {
+        detail: { reason: 'not_encrypted' },
+      }),
+  };
+}
+
+function capabilitiesOf(below: Capabilities): Capabilities {
+  return {
+    ...below,
+    // Sums of stored sizes do not tell those of plaintexts.
+    usage: false,
+    part_bytes_max: below.part_bytes_max - PART_EXTRA_BYTES,
+    put_bytes_max: plainBytesMax(below.put_bytes_max),
+    object_bytes_max: below.object_bytes_max - below.parts_max * PART_EXTRA_BYTES,
+  };
+}
