@@ -2,13 +2,19 @@ import { children, childText, type XmlElement } from '../../src/wire/xml.js';
 import { nameReader, nextToken, readListing } from './listing.js';
 import type { Upstream } from './upstream.js';
 
-/** Up to `limit` keys under a prefix, without it, behind one of them; one page at most. */
+export interface NamePage {
+  readonly names: readonly string[];
+  /** Behind which the next page begins; null at the end. */
+  readonly next: string | null;
+}
+
+/** Up to `limit` keys under a prefix, without it, behind one of them (empty: from the first). */
 export async function listSomeNames(
   upstream: Upstream,
   bucket: string,
   { prefix, after, limit }: { readonly prefix: string; readonly after: string; readonly limit: number },
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<NamePage> {
   const start_after = after === '' ? undefined : `${prefix}${after}`;
   const query = {
     'list-type': 2,
@@ -18,7 +24,13 @@ export async function listSomeNames(
     'max-keys': limit,
   };
   const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
-  return namesIn(readListing(answer.text, 'ListBucketResult'), prefix);
+  const listing = readListing(answer.text, 'ListBucketResult');
+  const names = namesIn(listing, prefix);
+  return { names, next: isTruncated(listing) ? (names.at(-1) ?? null) : null };
+}
+
+function isTruncated(listing: XmlElement): boolean {
+  return childText(listing, 'IsTruncated') === 'true';
 }
 
 function namesIn(listing: XmlElement, prefix: string): string[] {
@@ -40,8 +52,7 @@ export async function listNames(
     const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
     const listing = readListing(answer.text, 'ListBucketResult');
     names.push(...namesIn(listing, prefix));
-    const truncated = childText(listing, 'IsTruncated') === 'true';
-    token = truncated ? nextToken(childText(listing, 'NextContinuationToken'), token) : undefined;
+    token = isTruncated(listing) ? nextToken(childText(listing, 'NextContinuationToken'), token) : undefined;
   } while (token !== undefined);
   return names;
 }

@@ -4,6 +4,7 @@ import {
   isTransient,
   type MaintainInput,
   type MaintainResult,
+  type StoreError,
   type UploadAddress,
 } from '../contract/index.js';
 import type { S3Context } from './context.js';
@@ -23,17 +24,18 @@ export function createMaintenance(context: S3Context): Maintenance {
   let after = '';
   return async ({ now_ms, signal }) => {
     if (!context.capabilities.multipart) return NOTHING;
-    const limit = LIMITS.upstream_upload_records_swept;
     try {
-      const page = await context.uploads.listSome(after, limit, signal);
-      for (const { bucket, record } of page) {
-        signal?.throwIfAborted();
+      const limit = LIMITS.upstream_upload_records_swept;
+      const { uploads, next } = await context.uploads.listSome(after, limit, signal);
+      let lasting: StoreError | undefined;
+      for (const { bucket, record } of uploads) {
         const { key, upload_id, created_at_ms } = record.info;
         if (now_ms - created_at_ms < LIMITS.upstream_upload_record_age_ms) continue;
         const upload = { bucket, key, upload_id, ...(signal === undefined ? {} : { signal }) };
-        if (await isGone(context, upload)) await context.uploads.remove(bucket, upload_id);
+        lasting = (await removeIfGone(context, upload)) ?? lasting;
       }
-      after = page.length < limit ? '' : (page.at(-1)?.place ?? '');
+      after = next ?? '';
+      if (lasting !== undefined) throw lasting;
     } catch (cause) {
       signal?.throwIfAborted();
       const error = toStoreError(cause);
@@ -42,6 +44,23 @@ export function createMaintenance(context: S3Context): Maintenance {
     }
     return NOTHING;
   };
+}
+
+/**
+ * Resolves with an error that does not pass by itself: a bucket that is forbidden must not keep the sweep from the others.
+ * Errors: those that do.
+ */
+async function removeIfGone(context: S3Context, upload: UploadAddress): Promise<StoreError | undefined> {
+  upload.signal?.throwIfAborted();
+  try {
+    if (await isGone(context, upload)) await context.uploads.remove(upload.bucket, upload.upload_id);
+    return undefined;
+  } catch (cause) {
+    upload.signal?.throwIfAborted();
+    const error = toStoreError(cause);
+    if (isTransient(error)) throw error;
+    return error;
+  }
 }
 
 /** With its bucket, or alone. */

@@ -5,7 +5,7 @@ import { abortable } from './abortable.js';
 import { bareEtag, text } from './attributes.js';
 import { createBrief } from './brief.js';
 import { toStoreError } from './errors.js';
-import { listNames, listSomeNames } from './list-names.js';
+import { listNames, listSomeNames, type NamePage } from './list-names.js';
 import type { Upstream } from './upstream.js';
 
 /**
@@ -26,7 +26,7 @@ export interface Records {
   /** Names under the path, without it. */
   list(path: string, signal?: AbortSignal): Promise<readonly string[]>;
   /** Up to `limit` names under the path, in folders below it too, behind `after` (empty: from the first). */
-  listSome(path: string, after: string, limit: number, signal?: AbortSignal): Promise<readonly string[]>;
+  listSome(path: string, after: string, limit: number, signal?: AbortSignal): Promise<NamePage>;
 }
 
 interface StoredRecord {
@@ -125,16 +125,20 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
         if (!isStoreError(error, 'not_found')) throw error;
       }
     },
-    list: (path, signal) => listNames(upstream, bucket, path, signal).catch(asNone),
+    list: (path, signal) => listNames(upstream, bucket, path, signal).catch(orNone([])),
     listSome: (path, after, limit, signal) =>
-      listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal).catch(asNone),
+      listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal).catch(
+        orNone({ names: [], next: null }),
+      ),
   };
 }
 
 /** Before the first record is written there is no bucket for it. */
-function asNone(error: unknown): string[] {
-  if (isStoreError(error, 'not_found')) return [];
-  throw error;
+function orNone<None>(none: None) {
+  return (error: unknown): None => {
+    if (isStoreError(error, 'not_found')) return none;
+    throw error;
+  };
 }
 
 /** If-Match without an object is 404 on some servers, 412 on others. */

@@ -22,14 +22,14 @@ export interface UploadRecords {
   write(bucket: string, record: UploadRecord, signal?: AbortSignal): Promise<void>;
   remove(bucket: string, upload_id: string): Promise<void>;
   list(bucket: string, signal?: AbortSignal): Promise<UploadRecord[]>;
-  /** Some of all buckets, by their places, behind `after` (empty: from the first). */
-  listSome(after: string, limit: number, signal?: AbortSignal): Promise<readonly PlacedRecord[]>;
+  /** Up to `limit` of all buckets, behind a place (empty: from the first). */
+  listSome(after: string, limit: number, signal?: AbortSignal): Promise<UploadPage>;
 }
 
-interface PlacedRecord {
-  readonly place: string;
-  readonly bucket: string;
-  readonly record: UploadRecord;
+interface UploadPage {
+  readonly uploads: readonly { readonly bucket: string; readonly record: UploadRecord }[];
+  /** The place behind which the next page begins; null at the end. */
+  readonly next: string | null;
 }
 
 const UPLOADS = 'uploads/';
@@ -77,9 +77,12 @@ export function createUploadRecords(records: Records): UploadRecords {
       return (await readAll(folder, names, signal)).map(({ record }) => record);
     },
     async listSome(after, limit, signal) {
-      const places = await records.listSome(UPLOADS, after, limit, signal);
-      const read = await readAll(UPLOADS, places, signal);
-      return read.map(({ name, record }) => ({ place: name, bucket: name.split('/')[0] ?? '', record }));
+      const { names, next } = await records.listSome(UPLOADS, after, limit, signal);
+      const read = await readAll(UPLOADS, names, signal);
+      return {
+        uploads: read.map(({ name, record }) => ({ bucket: name.split('/')[0] ?? '', record })),
+        next,
+      };
     },
   };
 }
