@@ -22,7 +22,8 @@ export interface StoredBucketRecord {
 
 /**
  * Written over the record of a deleted bucket: every upstream with conditional writes can do that on condition that it is
- * still the same, and many cannot delete so.
+ * still the same, and many cannot delete so. It stays for good, four bytes for each name: a delete without a condition,
+ * however late it is sent, may arrive when another node has just made a bucket of that name, and take its owner with it.
  */
 const ENDED = 'null';
 

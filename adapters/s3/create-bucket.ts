@@ -88,6 +88,7 @@ async function reserve(
     const now = await readBucketRecord(context.records, bucket, signal);
     const was_ended = left !== null && left.record !== null && (now === null || now.record === null);
     if (!was_ended) throw await takenByOther(context, input);
+    // Once at most: what is left now is no record that could end.
     return reserve(context, input, record, now);
   }
 }
