@@ -72,8 +72,8 @@ export interface ObjectInfo {
   /** `null` (the string) for an object written while versioning was not enabled. */
   readonly version_id: string;
   /**
-   * Told by reads alone, and only beside a `version_id` of `null`: the bucket has or had versioning, so that `null` is one
-   * version among others. Absent where the adapter cannot know.
+   * The bucket has or had versioning, so that a `version_id` of `null` is one version among others; never beside another
+   * id. Absent where the adapter cannot know, and in listings.
    */
   readonly null_version?: true;
   readonly is_latest: boolean;

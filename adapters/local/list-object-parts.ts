@@ -1,15 +1,15 @@
 import type { ListObjectPartsResult, ObjectAddress } from '../contract/index.js';
 import type { LocalContext } from './context.js';
-import { findRecord, readInfo, readManifest } from './read-object.js';
+import { versionInfo } from './object-info.js';
+import { findRecord, readManifest } from './read-object.js';
 
 export async function listObjectParts(
   context: LocalContext,
   input: ObjectAddress & { readonly after?: number; readonly limit: number },
 ): Promise<ListObjectPartsResult> {
   const bucket = context.buckets.read(input.bucket);
-  const found = findRecord(context, bucket, input);
-  const { record } = found;
-  const info = readInfo(bucket, found, input.key);
+  const { record, is_latest } = findRecord(context, bucket, input);
+  const info = versionInfo(bucket, record, input.key, is_latest);
   if (record.content !== 'manifest') return { info, parts: [], next: null };
   const after = input.after ?? 0;
   const rest = readManifest(context, record).filter((part) => part.part_number > after);

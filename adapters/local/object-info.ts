@@ -1,6 +1,7 @@
 import type { ObjectChecksum, ObjectInfo } from '../contract/index.js';
 import { StoreError } from '../contract/index.js';
 import type { ObjectRecord, StoredChecksum } from './index/records.js';
+import type { BucketRecord } from './index/tables.js';
 
 const NULL_VERSION = 'null';
 /** It begins with a letter: XML readers that guess types (the minio client's) would take digits alone for a number. */
@@ -61,6 +62,17 @@ export function objectInfo(record: ObjectRecord, key: string, is_latest: boolean
     legal_hold: record.legal_hold,
     owner: record.owner,
   };
+}
+
+/** The same with what its bucket says of it. */
+export function versionInfo(
+  { versioning }: Pick<BucketRecord, 'versioning'>,
+  record: ObjectRecord,
+  key: string,
+  is_latest: boolean,
+): ObjectInfo {
+  const info = objectInfo(record, key, is_latest);
+  return record.null_version && versioning !== 'unversioned' ? { ...info, null_version: true } : info;
 }
 
 function countOf(map: object): number {

@@ -6,7 +6,7 @@ import type { LocalContext } from './context.js';
 import { NO_TAG, type ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
-import { etagOf, objectInfo } from './object-info.js';
+import { etagOf, versionInfo } from './object-info.js';
 import { protectionFor } from './protection.js';
 import { randomTag } from './random-tag.js';
 import { findLive, pushVersion, type Subject, subjectOf } from './version-store.js';
@@ -71,7 +71,7 @@ export function publishVersion(
   live: ObjectRecord | undefined,
 ): ObjectInfo {
   pushVersion(context, transaction, subject, record, live);
-  const info = objectInfo(record, subject.key, true);
+  const info = versionInfo(subject.bucket, record, subject.key, true);
   transaction.change({
     sequence: record.sequence,
     type: 'put',

@@ -5,7 +5,6 @@ import {
   type GetObjectResult,
   type HeadObjectResult,
   type ObjectChecksum,
-  type ObjectInfo,
   type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
@@ -15,7 +14,7 @@ import type { LocalContext } from './context.js';
 import type { PartRecord } from './index/content-records.js';
 import type { ObjectRecord } from './index/records.js';
 import type { BucketRecord } from './index/tables.js';
-import { deleteMarkerError, objectInfo } from './object-info.js';
+import { deleteMarkerError, versionInfo } from './object-info.js';
 import { type FoundVersion, findLive, needVersion, subjectOf } from './version-store.js';
 
 async function* abortable(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -47,9 +46,8 @@ export async function getObject(context: LocalContext, input: GetObjectInput): P
 
 function find(context: LocalContext, input: GetObjectInput): Found {
   const bucket = context.buckets.read(input.bucket);
-  const found = findRecord(context, bucket, input);
-  const { record } = found;
-  const info = readInfo(bucket, found, input.key);
+  const { record, is_latest } = findRecord(context, bucket, input);
+  const info = versionInfo(bucket, record, input.key, is_latest);
   if (input.condition !== undefined) evaluateReadCondition(info, input.condition);
   if (input.part_number !== undefined) {
     return { record, result: { info, ...resolvePart(context, record, input.part_number) } };
@@ -72,16 +70,6 @@ export function findRecord(
   const found = needVersion(context, subject, input.version_id);
   if (found.record.delete_marker) throw deleteMarkerError(found.record, found.is_latest);
   return found;
-}
-
-/** What a read tells of a version. */
-export function readInfo(
-  { versioning }: BucketRecord,
-  { record, is_latest }: FoundVersion,
-  key: string,
-): ObjectInfo {
-  const info = objectInfo(record, key, is_latest);
-  return record.null_version && versioning !== 'unversioned' ? { ...info, null_version: true } : info;
 }
 
 export function readManifest(context: LocalContext, record: ObjectRecord): readonly PartRecord[] {

@@ -9,7 +9,7 @@ import { type CheckedSource, checkCopySize, checkSource, copyChecked } from '../
 import { invalidArgument, S3Error } from '../errors.js';
 import { newObjectAttributes } from '../new-object.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { versionHeader } from '../parameters/address.js';
+import { readVersionHeader } from '../parameters/address.js';
 import { algorithmHeader, checksumXml } from '../parameters/checksums.js';
 import { type CopySource, parseCopySource } from '../parameters/copy-source.js';
 import { headerText } from '../parameters/header-text.js';
@@ -103,7 +103,7 @@ async function replyTo(copied: Promise<CopyObjectResult>) {
     `<ETag>&quot;${info.etag}&quot;</ETag>${checksumXml(info.checksum, true)}`;
   return {
     headers: {
-      ...versionHeader(info.version_id),
+      ...readVersionHeader(info),
       ...(source_version_id === 'null' ? {} : { 'x-amz-copy-source-version-id': source_version_id }),
     },
     body: xmlDocument('CopyObjectResult', content),

@@ -40,8 +40,6 @@ async function upload(path: string): Promise<string> {
 
 test.each(['plain', 'suspended'])('writes to a %s bucket name no version', async (bucket) => {
   expect(await told('PUT', `/${bucket}/put`, { body: 'x' })).toBe('-');
-  const headers = { 'x-amz-copy-source': `/${bucket}/put` };
-  expect(await told('PUT', `/${bucket}/copy`, { headers })).toBe('-');
   expect(await upload(`/${bucket}/parts`)).toBe('-');
 });
 
@@ -66,6 +64,19 @@ test('reads name a null version where there may be others', async () => {
 });
 
 const SIZE = { 'x-amz-object-attributes': 'ObjectSize' };
+
+test('a copy names the null version that it makes, as S3 does, but not the one that it was made of', async () => {
+  for (const [bucket, expected] of [
+    ['plain', '-'],
+    ['suspended', 'null'],
+  ]) {
+    await door.alice.send('PUT', `/${bucket}/source`, { body: 'x' });
+    const headers = { 'x-amz-copy-source': `/${bucket}/source` };
+    const copied = await door.alice.send('PUT', `/${bucket}/copy`, { headers });
+    expect(copied.headers['x-amz-version-id'] ?? '-').toBe(expected);
+    expect(copied.headers['x-amz-copy-source-version-id']).toBeUndefined();
+  }
+});
 
 test('a delete names the null marker that it makes, and the null version that it removes', async () => {
   const { alice } = door;

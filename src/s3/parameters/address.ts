@@ -20,13 +20,13 @@ function versionId(context: OperationContext): string | undefined {
 
 /**
  * A reply header for the version that was written. There is none for a `null` version, not even where versioning is
- * suspended (S3 API reference, "PutObject", the examples): only reads and deletes name it.
+ * suspended (S3 API reference, "PutObject", the examples): only reads, copies and deletes name it.
  */
 export function versionHeader(version_id: string): Record<string, string> {
   return version_id === 'null' ? {} : { 'x-amz-version-id': version_id };
 }
 
-/** The same for a read, which names a `null` version where it is one of several. */
+/** The same for a read or a copy, which names a `null` version where it is one of several. */
 export function readVersionHeader({
   version_id,
   null_version,
