@@ -2,7 +2,7 @@ import type { Operation, OperationContext, Reply } from '../operation.js';
 import { listParameters, optionalXml } from '../parameters/listing.js';
 import { entriesXml } from '../parameters/listing-entries.js';
 import { listedOwnerWriter } from '../parameters/owner.js';
-import { listFrom } from '../parameters/start-after.js';
+import { listStartAfter } from '../parameters/start-after.js';
 import { decodeToken, encodeToken } from '../parameters/tokens.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
@@ -17,7 +17,7 @@ async function run(context: OperationContext): Promise<Reply> {
   const startAfter = query.get('start-after');
   // The token knows where the page before ended; start-after counts for the first page only.
   const after = token ? decodeToken(token) : startAfter || undefined;
-  const page = await listFrom(context, parameters, after);
+  const page = await listStartAfter(context, parameters, after);
   const withOwner = query.get('fetch-owner') === 'true';
   const owner = withOwner ? await listedOwnerWriter(context, page.entries) : () => '';
   const body =

@@ -1,8 +1,7 @@
 import type { Operation, OperationContext, Reply } from '../operation.js';
-import { listParameters, optionalXml } from '../parameters/listing.js';
+import { listPage, listParameters, optionalXml } from '../parameters/listing.js';
 import { entriesXml } from '../parameters/listing-entries.js';
 import { listedOwnerWriter } from '../parameters/owner.js';
-import { listFrom } from '../parameters/start-after.js';
 import { escapeXml, xmlDocument } from '../xml.js';
 
 /** S3 API reference, "ListObjects" (version 1). */
@@ -13,7 +12,9 @@ async function run(context: OperationContext): Promise<Reply> {
   const parameters = listParameters(query, 'max-keys');
   const { text, delimiter } = parameters;
   const marker = query.get('marker') ?? '';
-  const page = await listFrom(context, parameters, marker === '' ? undefined : marker);
+  const page = await listPage(context, parameters, marker === '' ? undefined : marker, (input) =>
+    context.store.listObjects(input),
+  );
   const owner = await listedOwnerWriter(context, page.entries);
   // The prefix is the request's own and stays as it is: botocore decodes it in version 2 alone.
   const body =

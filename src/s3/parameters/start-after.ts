@@ -3,11 +3,12 @@ import type { OperationContext } from '../operation.js';
 import { type ListParameters, listPage } from './listing.js';
 
 /**
- * One page of a bucket from any position that a client names (S3 API reference, "ListObjectsV2": StartAfter;
- * "ListObjects": Marker). Stores go on behind their own pages, and skip the rest of a common prefix in which a position
- * lies; S3 shows that prefix where it has keys behind the position.
+ * One page of a bucket from any key that a client names (S3 API reference, "ListObjectsV2": StartAfter). Stores go on
+ * behind their own pages, and skip the rest of a common prefix in which a position lies; S3 starts right after the key,
+ * so that the prefix is shown where it has keys behind it. The markers of ListObjects, ListObjectVersions and
+ * ListMultipartUploads name where a page ended, and S3 skips that prefix as stores do.
  */
-export async function listFrom(
+export async function listStartAfter(
   context: OperationContext,
   parameters: ListParameters,
   after: string | undefined,
