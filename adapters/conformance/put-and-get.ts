@@ -3,6 +3,7 @@ import { type Body, isStoreError, type ObjectAttributes } from '../contract/inde
 import {
   bytesOf,
   createGate,
+  endlessStream,
   failingStreamOf,
   gatedStreamOf,
   readAll,
@@ -265,18 +266,11 @@ function failingBodies(harness: Harness): void {
 
   test('a put that fails early lets go of its body', async () => {
     const bucket = harness.bucketName();
-    let released = false;
-    async function* body(): AsyncGenerator<Uint8Array> {
-      try {
-        for (;;) yield new Uint8Array(65_536);
-      } finally {
-        released = true;
-      }
-    }
+    const { body, isReleased } = endlessStream();
     await harness.store.createBucket({ bucket, owner: OWNER });
-    const call = harness.store.putObject({ bucket, key: 'key', body: body(), size_bytes: 100_000 });
+    const call = harness.store.putObject({ bucket, key: 'key', body, size_bytes: 100_000 });
     await failure(call, 'digest_mismatch', 'body');
-    expect(released).toBe(true);
+    expect(isReleased()).toBe(true);
   });
 
   test('a put is invisible until it has ended', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Adapter, type Change, StoreError } from '../contract/index.js';
+import { type Adapter, StoreError } from '../contract/index.js';
 import { withFaults } from '../decorators/testing/faults.js';
 import { type Feed, openFeed } from './open-feed.js';
-import { type FeedBench, openFeedBench } from './testing/with-feed.js';
+import { BUCKET, type FeedBench, openFeedBench, put, readAll, summary } from './testing/with-feed.js';
 
 let bench: FeedBench;
 beforeEach(async () => {
@@ -11,25 +11,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const bucket = 'bucket';
+const bucket = BUCKET;
 const OWNER = 'owner';
-
-async function put(store: Adapter, key: string, text = 'content'): Promise<string> {
-  const body = Buffer.from(text);
-  return (await store.putObject({ bucket, key, body, size_bytes: body.length })).etag;
-}
-
-async function readAll({ adapter }: Feed): Promise<Change[]> {
-  const changes: Change[] = [];
-  for (let after: string | null = null; ; ) {
-    const page = await adapter.readChanges({ after, limit: 100 });
-    changes.push(...page.changes);
-    if (page.changes.length === 0) return changes;
-    after = page.cursor;
-  }
-}
-
-const summary = (changes: readonly Change[]) => changes.map(({ type, key }) => `${type} ${key}`.trim());
 
 async function pass(feed: Feed): Promise<string[]> {
   await feed.reconciler.request();

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Adapter, type Change, StoreError } from '../contract/index.js';
+import { type Adapter, StoreError } from '../contract/index.js';
 import { openDurableLog } from './durable-log.js';
 import type { Feed } from './open-feed.js';
 import type { FeedStore } from './store.js';
-import { type FeedBench, openFeedBench } from './testing/with-feed.js';
+import { BUCKET, type FeedBench, openFeedBench, put, readAll, summary } from './testing/with-feed.js';
 
-const bucket = 'bucket';
+const bucket = BUCKET;
 let bench: FeedBench;
 beforeEach(async () => {
   bench = await openFeedBench();
@@ -14,22 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-async function put(store: Adapter, key: string, text = 'content'): Promise<string> {
-  const body = Buffer.from(text);
-  return (await store.putObject({ bucket, key, body, size_bytes: body.length })).etag;
-}
-
 /** All but the making of the bucket. */
-async function told({ adapter }: Feed): Promise<string[]> {
-  const changes: Change[] = [];
-  for (let after: string | null = null; ; ) {
-    const page = await adapter.readChanges({ after, limit: 100 });
-    changes.push(...page.changes);
-    if (page.changes.length === 0) break;
-    after = page.cursor;
-  }
-  return changes.slice(1).map(({ type, key }) => `${type} ${key}`.trim());
-}
+const told = async (feed: Feed) => summary(await readAll(feed)).slice(1);
 
 describe('lookups', () => {
   it('of a write that the upstream refuses do not hold up those of the others', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, readAll, streamOf } from '../conformance/support/bytes.js';
+import { bytesOf, endlessStream, readAll, streamOf } from '../conformance/support/bytes.js';
 import { checksumOf } from '../conformance/support/digests.js';
 import { expectBytes, failure } from '../conformance/support/expect.js';
 import { bodyOf, type Handler, overUpstream } from './testing/bad-upstream.js';
@@ -228,34 +228,24 @@ describe('uploads', () => {
   });
 
   it('an upstream that takes no more is unavailable within its time', async () => {
-    const size_bytes = 64 * 1024 ** 2;
-    async function* endless(): AsyncGenerator<Uint8Array> {
-      for (let sent = 0; sent < size_bytes; sent += 65_536) yield new Uint8Array(65_536);
-    }
+    const { body } = endlessStream();
     await overUpstream(
       (request) => request.pause(),
       async (adapter) => {
-        await failure(adapter.putObject({ ...OBJECT, body: endless(), size_bytes }), 'unavailable');
+        await failure(adapter.putObject({ ...OBJECT, body, size_bytes: 1024 ** 3 }), 'unavailable');
       },
       { body_timeout_ms: 300 },
     );
   });
 
   it('a reset in the middle is unavailable, and lets go of the body', async () => {
-    let released = false;
-    async function* body(): AsyncGenerator<Uint8Array> {
-      try {
-        for (;;) yield new Uint8Array(65_536);
-      } finally {
-        released = true;
-      }
-    }
+    const { body, isReleased } = endlessStream();
     const resetting: Handler = (request) => {
       request.once('data', () => request.socket.resetAndDestroy());
     };
     await overUpstream(resetting, async (adapter) => {
-      await failure(adapter.putObject({ ...OBJECT, body: body(), size_bytes: 1024 ** 3 }), 'unavailable');
-      await expect.poll(() => released).toBe(true);
+      await failure(adapter.putObject({ ...OBJECT, body, size_bytes: 1024 ** 3 }), 'unavailable');
+      await expect.poll(isReleased).toBe(true);
     });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../config/limits.js';
+import { endlessStream } from '../conformance/support/bytes.js';
 import { failure } from '../conformance/support/expect.js';
 import type { Adapter } from '../contract/index.js';
 import { bodyOf, type Handler, overUpstream } from './testing/bad-upstream.js';
@@ -108,25 +109,18 @@ describe('answers to rare calls', () => {
 
 describe('uploads that are refused before they have arrived', () => {
   it('are what the upstream says of them, and let go of the body', async () => {
-    let released = false;
-    async function* body(): AsyncGenerator<Uint8Array> {
-      try {
-        for (;;) yield new Uint8Array(65_536);
-      } finally {
-        released = true;
-      }
-    }
+    const { body, isReleased } = endlessStream();
     const refusing: Handler = (_request, response) => {
       response.writeHead(403, { ...XML, connection: 'close' });
       response.end('<Error><Code>AccessDenied</Code><Message>No</Message></Error>');
     };
     await overUpstream(refusing, async (adapter) => {
       // The end of the connection may overtake the answer.
-      await failure(adapter.putObject({ ...OBJECT, body: body(), size_bytes: 1024 ** 3 }), [
+      await failure(adapter.putObject({ ...OBJECT, body, size_bytes: 1024 ** 3 }), [
         'access_denied',
         'unavailable',
       ]);
-      await expect.poll(() => released).toBe(true);
+      await expect.poll(isReleased).toBe(true);
     });
   });
 });

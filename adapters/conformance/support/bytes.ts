@@ -76,6 +76,19 @@ export async function* gatedStreamOf(
   yield rest;
 }
 
+/** Zeros without end, and whether their reader has let go of them. */
+export function endlessStream(): { readonly body: AsyncGenerator<Uint8Array>; isReleased(): boolean } {
+  let released = false;
+  async function* zeros(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield new Uint8Array(65_536);
+    } finally {
+      released = true;
+    }
+  }
+  return { body: zeros(), isReleased: () => released };
+}
+
 /** Everything, copied chunk by chunk because chunks are lent. */
 export async function readAll(body: Body): Promise<Buffer> {
   if (body instanceof Uint8Array) return Buffer.from(body);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStateStore } from '../../../src/state/lmdb-state.js';
 import type { StateStore } from '../../../src/state/store.js';
-import type { Adapter } from '../../contract/index.js';
+import type { Adapter, Change } from '../../contract/index.js';
 import { closeAfterCalls } from '../../decorators/closing.js';
 import { openLocalAdapter } from '../../local/open-local-adapter.js';
 import { type Feed, type FeedOptions, openFeed } from '../open-feed.js';
@@ -48,4 +48,29 @@ export async function openFeedBench(options: Partial<FeedOptions> = {}): Promise
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Where `put` puts. */
+export const BUCKET = 'bucket';
+
+/** Returns the ETag. */
+export async function put(store: Adapter, key: string, text = 'content'): Promise<string> {
+  const body = Buffer.from(text);
+  return (await store.putObject({ bucket: BUCKET, key, body, size_bytes: body.length })).etag;
+}
+
+/** All that the feed tells. */
+export async function readAll({ adapter }: Feed): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (let after: string | null = null; ; ) {
+    const page = await adapter.readChanges({ after, limit: 100 });
+    changes.push(...page.changes);
+    if (page.changes.length === 0) return changes;
+    after = page.cursor;
+  }
+}
+
+/** Type and key of each. */
+export function summary(changes: readonly Change[]): string[] {
+  return changes.map(({ type, key }) => `${type} ${key}`.trim());
 }
