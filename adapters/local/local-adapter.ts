@@ -9,6 +9,7 @@ import type { LocalContext } from './context.js';
 import { copyObject } from './copy-object.js';
 import { deleteObject, deleteObjects } from './delete-object.js';
 import { deleteDocument, getDocument, putDocument } from './documents.js';
+import { STORED_CHECKSUMS } from './index/records.js';
 import { listObjectParts } from './list-object-parts.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';
@@ -121,7 +122,7 @@ function capabilitiesOf(context: LocalContext): Capabilities {
     bucket_documents: true,
     change_feed: true,
     usage: true,
-    checksums: ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'],
+    checksums: STORED_CHECKSUMS,
     part_bytes_min: context.settings.part_bytes_min,
     part_bytes_max: LIMITS.part_bytes_max,
     parts_max: LIMITS.parts_max,

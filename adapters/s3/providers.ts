@@ -97,6 +97,7 @@ const S3_STORAGE_CLASSES = [
   'DEEP_ARCHIVE',
 ];
 
+/** What these servers know, not what is known here: another algorithm of ours would not be theirs. */
 const ALL_CHECKSUMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 
 const FULL: Capabilities = {

@@ -47,7 +47,14 @@ export interface StoredChecksum {
   readonly value: string;
 }
 
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
+/** Records hold the place of each in its list. */
+export const STORED_CHECKSUMS: readonly ChecksumAlgorithm[] = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'SHA1',
+  'SHA256',
+];
 const ALGORITHM_BYTES = [4, 4, 8, 20, 32];
 const CONTENTS: readonly ContentKind[] = ['empty', 'small', 'blob', 'manifest'];
 const CODECS: readonly BlobCodec[] = ['plain', 'packed', 'sealed'];
@@ -220,14 +227,14 @@ export function hasBlobId(content: ContentKind, codec: BlobCodec): boolean {
 }
 
 export function putChecksum(checksum: StoredChecksum): void {
-  bytes.putUint8(ALGORITHMS.indexOf(checksum.algorithm) | (checksum.type === 'COMPOSITE' ? 128 : 0));
+  bytes.putUint8(STORED_CHECKSUMS.indexOf(checksum.algorithm) | (checksum.type === 'COMPOSITE' ? 128 : 0));
   bytes.putBytes(Buffer.from(checksum.value, 'base64'));
 }
 
 export function getChecksum(): StoredChecksum {
   const code = bytes.getUint8();
   const index = code & 127;
-  const algorithm = ALGORITHMS[index] ?? 'CRC64NVME';
+  const algorithm = STORED_CHECKSUMS[index] ?? 'CRC64NVME';
   return {
     algorithm,
     type: (code & 128) === 0 ? 'FULL_OBJECT' : 'COMPOSITE',
