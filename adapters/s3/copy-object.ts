@@ -14,7 +14,7 @@ import {
 import { toHeaders } from './attributes.js';
 import { completeUpload } from './complete-upload.js';
 import type { S3Context } from './context.js';
-import { copySeen, copySource, readCopyResult } from './copy-source.js';
+import { copySource, readCopyResult } from './copy-source.js';
 import { untilCopyStands } from './lost-copy.js';
 import { copyPart } from './parts.js';
 import { putObject } from './put-object.js';
@@ -23,6 +23,7 @@ import { getObject } from './read-object.js';
 import { getTags } from './tags-and-locks.js';
 import { abortUpload, createUpload } from './uploads.js';
 import type { UpstreamRequest } from './upstream.js';
+import { withSeen } from './with-seen.js';
 import { conditionHeaders, upstreamCondition } from './write-condition.js';
 
 /**
@@ -44,7 +45,7 @@ export async function copyObject(context: S3Context, input: CopyObjectInput): Pr
     return { info, source_version_id: source.version_id };
   };
   // With a condition of the caller's nobody knows whose it was that did not hold.
-  return input.condition === undefined ? copySeen(look, copy) : copy(await look());
+  return input.condition === undefined ? withSeen(look, copy) : copy(await look());
 }
 
 type Way = (

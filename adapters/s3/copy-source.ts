@@ -1,6 +1,6 @@
 import { encodeUriPath } from '../../src/wire/uri.js';
 import type { XmlElement } from '../../src/wire/xml.js';
-import { isStoreError, type ObjectAddress, type ObjectInfo, StoreError } from '../contract/index.js';
+import type { ObjectAddress, ObjectInfo } from '../contract/index.js';
 import { answerError } from './errors.js';
 import { readListing } from './listing.js';
 import { readError, type TextAnswer } from './upstream.js';
@@ -20,26 +20,4 @@ export function readCopyResult(answer: TextAnswer, root: string): XmlElement {
   const { code, message } = readError(answer.text);
   if (code !== undefined) throw answerError(500, code, message ?? '');
   return readListing(answer.text.trimStart(), root);
-}
-
-const ROUNDS_MAX = 5;
-
-/**
- * Looks at the source and copies what was seen. `copy` insists on that with a condition of our own, which the caller
- * must not hear of: where the source was replaced in between, the new one is looked at. Unavailable in the end.
- */
-export async function copySeen<Seen, Result>(
-  look: () => Promise<Seen>,
-  copy: (seen: Seen) => Promise<Result>,
-): Promise<Result> {
-  for (let round = 1; ; round++) {
-    const seen = await look();
-    try {
-      return await copy(seen);
-    } catch (cause) {
-      if (!isStoreError(cause, 'precondition_failed')) throw cause;
-      if (round < ROUNDS_MAX) continue;
-      throw new StoreError('unavailable', 'the source is being replaced', { subject: 'adapter', cause });
-    }
-  }
 }

@@ -120,11 +120,12 @@ describe('answers', () => {
   });
 });
 
-describe('copies', () => {
+describe('objects that are replaced meanwhile', () => {
   const how = { replace_attributes: false, replace_tags: false };
   const input = { ...OBJECT, source: { bucket: 'bucket', key: 'from' }, ...how };
+  const conditional = { ...OBJECT, condition: { if_none_match: ['none'] } };
 
-  /** A source whose ETag is another one each time it is asked for; a copy must name the last of them. */
+  /** An object whose ETag is another one each time it is asked for; who reads or copies it must name the last of them. */
   function changing(changes_max: number): Handler {
     let seen = 0;
     return (request, response) => {
@@ -132,22 +133,29 @@ describe('copies', () => {
         if (seen < changes_max) seen += 1;
         return void response.writeHead(200, { etag: `"${seen}"`, 'content-length': 7 }).end();
       }
-      if (request.method === 'GET') return void response.writeHead(404).end();
-      if (request.headers['x-amz-copy-source-if-match'] !== `"${changes_max}"`)
-        return void response.writeHead(412).end();
+      const { 'if-match': read, 'x-amz-copy-source-if-match': named = read } = request.headers;
+      if (named === undefined) return void response.writeHead(404).end();
+      if (named !== `"${changes_max}"`) return void response.writeHead(412).end();
+      if (named === read)
+        return void response.writeHead(200, { etag: read, 'content-length': 7 }).end('content');
       response.end('<CopyObjectResult><ETag>"2"</ETag></CopyObjectResult>');
     };
   }
 
-  it('look again at a source that was replaced in between', async () => {
+  it('are looked at again', async () => {
     await overUpstream(changing(2), async (adapter) => {
       expect((await adapter.copyObject(input)).info.etag).toBe('2');
     });
+    await overUpstream(changing(2), async (adapter) => {
+      const { info, body } = await adapter.getObject(conditional);
+      expect([info.etag, (await readAll(body)).toString()]).toEqual(['2', 'content']);
+    });
   });
 
-  it('end as unavailable, not with a condition that nobody gave', async () => {
+  it('are unavailable in the end, and fail no condition that nobody gave', async () => {
     await overUpstream(changing(1_000), async (adapter) => {
       await failure(adapter.copyObject(input), 'unavailable');
+      await failure(adapter.getObject(conditional), 'unavailable');
     });
   });
 });

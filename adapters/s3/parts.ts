@@ -13,11 +13,12 @@ import {
 import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
-import { copySeen, copySource, readCopyResult } from './copy-source.js';
+import { copySource, readCopyResult } from './copy-source.js';
 import { checksumsOfUpload } from './list-parts.js';
 import { sendBody } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
+import { withSeen } from './with-seen.js';
 
 export async function uploadPart(context: S3Context, input: UploadPartInput): Promise<PartInfo> {
   const { bucket, key, upload_id, part_number, size_bytes, expect } = input;
@@ -70,7 +71,7 @@ export async function copyPart(
     evaluateSourceCondition(info, source.condition);
     return info;
   };
-  return copySeen(look, async (info) => {
+  return withSeen(look, async (info) => {
     const range = source.range === undefined ? null : resolveRange(info.size_bytes, source.range);
     const { told } = await checksumsOfUpload(context, input);
     const { copies_parts_with_checksum, copy_part_bytes_min } = context.habits;

@@ -18,6 +18,7 @@ import { createCheck, truncated } from './held-answers.js';
 import { readPart } from './object-parts.js';
 import { objectRequest, readInfo } from './read-info.js';
 import { isLatest, missing } from './versions.js';
+import { withSeen } from './with-seen.js';
 
 export async function headObject(context: S3Context, input: GetObjectInput): Promise<HeadObjectResult> {
   const info = await readInfo(context, input);
@@ -45,21 +46,14 @@ function isEmptySuffix({ range }: GetObjectInput): boolean {
   return range !== undefined && 'suffix' in range && range.suffix <= 0;
 }
 
-const SEEN_ROUNDS_MAX = 5;
-
 async function getSeen(context: S3Context, input: GetObjectInput): Promise<GetObjectResult> {
-  for (let round = 1; ; round++) {
-    const head = await headObject(context, input);
+  const look = () => headObject(context, input);
+  return withSeen(look, async (head) => {
     const { info, range } = head;
     if (info.size_bytes === 0) return { ...head, body: new Uint8Array(0) };
-    try {
-      const answer = await askFor(context, input, rangeHeader(range ?? undefined), info.etag);
-      return { ...head, body: await bodyOf(context, input, info, range, answer) };
-    } catch (error) {
-      // It was replaced between the two requests.
-      if (!isStoreError(error, 'precondition_failed') || round === SEEN_ROUNDS_MAX) throw error;
-    }
-  }
+    const answer = await askFor(context, input, rangeHeader(range ?? undefined), info.etag);
+    return { ...head, body: await bodyOf(context, input, info, range, answer) };
+  });
 }
 
 function rangeHeader(range: GetObjectInput['range']): string | undefined {
