@@ -3,6 +3,7 @@ import { bucketTests } from './buckets.js';
 import { capabilityTests } from './capabilities.js';
 import { changeTests } from './changes.js';
 import { checksumTests } from './checksums.js';
+import { complianceTests } from './compliance.js';
 import { conditionTests } from './conditions.js';
 import { copyTests } from './copy.js';
 import { deleteTests } from './delete.js';
@@ -34,8 +35,10 @@ export function describeAdapter(name: string, open: OpenAdapter): void {
   describe(`${name} keeps the adapter contract`, () => {
     beforeAll(() => harness.start());
     afterAll(() => harness.stop(), CLEAN_UP_MS_MAX);
+    const compliance = complianceTests(harness);
     for (const group of [
       capabilityTests,
+      compliance.holds,
       bucketTests,
       putAndGetTests,
       checksumTests,
@@ -56,6 +59,7 @@ export function describeAdapter(name: string, open: OpenAdapter): void {
       changeTests,
       verifyTests,
       randomWalkTests,
+      compliance.ends,
     ]) {
       group(harness);
     }

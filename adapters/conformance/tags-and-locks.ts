@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
-import type { ObjectAttributes, Retention } from '../contract/index.js';
 import { deviates, failure, seenLater } from './support/expect.js';
 import { getText, type Harness, put, testWith } from './support/harness.js';
+import { lockedObject, retentionFor } from './support/locks.js';
 
 const MINUTE_MS = 60_000;
 
@@ -9,7 +9,6 @@ export function tagsAndLocksTests(harness: Harness): void {
   describe('tags', () => tags(harness));
   describe('locks', () => {
     governance(harness);
-    compliance(harness);
     legalHold(harness);
     lockedBuckets(harness);
   });
@@ -70,21 +69,6 @@ function tags(harness: Harness): void {
   });
 }
 
-interface Locked {
-  readonly address: { readonly bucket: string; readonly key: string; readonly version_id: string };
-}
-
-async function lockedObject(harness: Harness, attributes: ObjectAttributes): Promise<Locked> {
-  const bucket = await harness.bucket({ object_lock: true });
-  const { version_id } = await put(harness, bucket, 'key', 'content', { attributes });
-  return { address: { bucket, key: 'key', version_id } };
-}
-
-function retentionFor(mode: Retention['mode'], for_ms: number): Retention {
-  // Whole seconds, because S3 carries retention dates as such.
-  return { mode, until_ms: Math.ceil((Date.now() + for_ms) / 1_000) * 1_000 };
-}
-
 function governance(harness: Harness): void {
   testWith(harness, 'object_lock', 'a retained version is deleted only with the bypass', async () => {
     const { store } = harness;
@@ -123,41 +107,6 @@ function governance(harness: Harness): void {
       await store.deleteObject(address);
     },
   );
-}
-
-function compliance(harness: Harness): void {
-  testWith(harness, 'object_lock', 'compliance holds against everyone until it expires', async () => {
-    const { store } = harness;
-    const until = retentionFor('COMPLIANCE', 1_500);
-    const { address } = await lockedObject(harness, { retention: until });
-    const bypass_governance = true;
-    await failure(store.deleteObject({ ...address, bypass_governance }), 'locked');
-    const shorter = { mode: 'COMPLIANCE', until_ms: until.until_ms - 1_000 } as const;
-    const weaker = { mode: 'GOVERNANCE', until_ms: until.until_ms + MINUTE_MS } as const;
-    for (const retention of [shorter, weaker, null]) {
-      await failure(store.putRetention({ ...address, retention, bypass_governance }), 'locked');
-    }
-    expect((await store.headObject(address)).info.retention).toEqual(until);
-    const longer = { mode: 'COMPLIANCE', until_ms: until.until_ms + 1_000 } as const;
-    await store.putRetention({ ...address, retention: longer });
-    expect((await store.headObject(address)).info.retention).toEqual(longer);
-    await failure(store.deleteObject({ ...address, bypass_governance }), 'locked');
-    // Retention ends by the clock: there is no event to wait for.
-    await expect
-      .poll(
-        () =>
-          store.deleteObject(address).then(
-            () => 'deleted',
-            (error: Error) => error.message,
-          ),
-        {
-          timeout: 10_000,
-          interval: 100,
-        },
-      )
-      .toBe('deleted');
-    await failure(store.headObject(address), 'not_found', 'version');
-  });
 }
 
 function legalHold(harness: Harness): void {
