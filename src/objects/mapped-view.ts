@@ -11,7 +11,7 @@ import {
   type Usage,
 } from '../../adapters/contract/index.js';
 import { BUCKET_NAME_LENGTH_MAX } from '../../config/mount-patterns.js';
-import type { Naming } from './naming.js';
+import { type Naming, noSuchBucket } from './naming.js';
 import { addUsage, NO_USAGE } from './usage.js';
 
 interface Addressed {
@@ -155,10 +155,6 @@ function bucketCalls(inner: Adapter, naming: Naming, at: At) {
         ? usageOfAll(signal)
         : at({ bucket, ...(signal && { signal }) }, (mapped) => inner.usage(mapped)),
   } satisfies Partial<Adapter>;
-}
-
-function noSuchBucket(bucket: string): StoreError {
-  return new StoreError('not_found', `bucket ${bucket} does not exist`, { subject: 'bucket' });
 }
 
 function tooLong(bucket: string, { prefix }: Naming): StoreError {

@@ -2,7 +2,7 @@ import { type Adapter, StoreError } from '../../adapters/contract/index.js';
 import { LIMITS } from '../../config/limits.js';
 import { matchesPattern } from '../../config/mount-patterns.js';
 import { mappedView } from './mapped-view.js';
-import { createNaming, type Naming, type NamingRule } from './naming.js';
+import { createNaming, type Naming, type NamingRule, noSuchBucket } from './naming.js';
 
 /** Which adapter is the home of which bucket names, and under which names they lie there. */
 export interface Mount extends NamingRule {
@@ -43,10 +43,6 @@ export interface Mounts {
 /** Names of the node's own hidden buckets: the doors never reach them. */
 function isReservedBucket(bucket: string): boolean {
   return bucket.charCodeAt(0) === 0x2e;
-}
-
-function noSuchBucket(bucket: string): StoreError {
-  return new StoreError('not_found', `bucket ${bucket} does not exist`, { subject: 'bucket' });
 }
 
 export function refuseReadOnly({ read_only, pattern }: Home): void {

@@ -1,3 +1,5 @@
+import { StoreError } from '../../adapters/contract/index.js';
+
 /** How the bucket names of a mount and those in its adapter belong together, both ways. */
 export interface Naming {
   /** The name in the adapter. */
@@ -36,4 +38,9 @@ export function createNaming(pattern: string, rule: NamingRule): Naming | undefi
       upstream.startsWith(upstream_prefix) ? upstream.slice(upstream_prefix.length) : undefined,
     prefix: upstream_prefix,
   };
+}
+
+/** A name that no mount shows, or that none of its buckets can have. */
+export function noSuchBucket(bucket: string): StoreError {
+  return new StoreError('not_found', `bucket ${bucket} does not exist`, { subject: 'bucket' });
 }

@@ -11,7 +11,7 @@ import {
 } from '../../adapters/contract/index.js';
 import { type CallsUnderWay, createCallsUnderWay } from './calls-under-way.js';
 import { commonCapabilities } from './capabilities.js';
-import { copyObjectAcross, copyPartAcross, rangeBytes } from './copy-across.js';
+import { copyObjectAcross, copyPartAcross, type Homes, rangeBytes } from './copy-across.js';
 import { listAllBuckets } from './list-buckets.js';
 import { createListedUsage, type ListedUsage } from './listed-usage.js';
 import { readOwnChanges } from './mapped-view.js';
@@ -111,6 +111,23 @@ function admitTo<R>(
       target.upload_id === undefined ? () => replacedBytes(home, target.bucket, target.key) : undefined,
     );
   });
+}
+
+/** A copy, inside one adapter or from one to another. */
+async function copyTo<R>(
+  path: WritePath,
+  input: Target & { readonly source: Source },
+  inside: (view: Adapter) => Promise<R>,
+  across: (homes: Homes) => Promise<R>,
+): Promise<R> {
+  const from = path.mounts.homeOf(input.source.bucket);
+  return admitTo(
+    path,
+    input,
+    () => sourceBytes(from, input.source),
+    (to) =>
+      from.adapter === to.adapter ? inside(viewForCopy(from, to)) : across({ from: from.view, to: to.view }),
+  );
 }
 
 /**
@@ -248,18 +265,13 @@ function objectCalls(
     headObject: async (input) => await homeOf(input.bucket).view.headObject(input),
     deleteObject: async (input) => writableHomeOf(input.bucket).view.deleteObject(input),
     deleteObjects: async (input) => writableHomeOf(input.bucket).view.deleteObjects(input),
-    copyObject: async (input) => {
-      const from = homeOf(input.source.bucket);
-      return admitTo(
+    copyObject: (input) =>
+      copyTo(
         path,
         input,
-        () => sourceBytes(from, input.source),
-        (to) =>
-          from.adapter === to.adapter
-            ? viewForCopy(from, to).copyObject(input)
-            : copyObjectAcross({ from: from.view, to: to.view }, input),
-      );
-    },
+        (view) => view.copyObject(input),
+        (homes) => copyObjectAcross(homes, input),
+      ),
     listObjects: async (input) => homeOf(input.bucket).view.listObjects(input),
     verifyObject: async (input) => homeOf(input.bucket).view.verifyObject(input),
     listVersions: async (input) => homeOf(input.bucket).view.listVersions(input),
@@ -292,18 +304,13 @@ function multipartCalls(
         () => input.size_bytes,
         ({ view }) => view.uploadPart(input),
       ),
-    copyPart: async (input) => {
-      const from = homeOf(input.source.bucket);
-      return admitTo(
+    copyPart: (input) =>
+      copyTo(
         path,
         input,
-        () => sourceBytes(from, input.source),
-        (to) =>
-          from.adapter === to.adapter
-            ? viewForCopy(from, to).copyPart(input)
-            : copyPartAcross({ from: from.view, to: to.view }, input),
-      );
-    },
+        (view) => view.copyPart(input),
+        (homes) => copyPartAcross(homes, input),
+      ),
     listParts: async (input) => homeOf(input.bucket).view.listParts(input),
     listUploads: async (input) => homeOf(input.bucket).view.listUploads(input),
     completeUpload: async (input) => writableHomeOf(input.bucket).view.completeUpload(input),
