@@ -36,7 +36,7 @@ export async function openInspected(entry: AdapterEntry): Promise<OpenedAdapter>
   const errors = noteErrors(bare);
   const inner = entry.type === 'local' ? bare : errors.adapter;
   const adapter = checked(await decorated(inner, entry.decorators ?? {}));
-  const provider = entry.type === 'local' ? null : entry.type === 'minio' ? 'minio' : entry.provider;
+  const provider = entry.type === 'local' ? null : entry.provider;
   return { adapter, inspector: createInspector({ ...parts, type: entry.type, provider, adapter, errors }) };
 }
 

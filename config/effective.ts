@@ -21,3 +21,10 @@ export function effectiveMounts(
   const [first = DEFAULT_ADAPTER] = Object.keys(effectiveAdapters(config));
   return [{ buckets: '*', adapter: first, read_only: false }];
 }
+
+/** Whose storage a remote adapter stands over: settings of a `minio` adapter have no provider of their own. */
+export function providerOf<Provider>(
+  remote: { readonly type: 'minio' } | { readonly type: 's3'; readonly provider: Provider },
+): Provider | 'minio' {
+  return remote.type === 'minio' ? 'minio' : remote.provider;
+}

@@ -12,6 +12,7 @@ const nodeId = z
 /** `writeOnly` (JSON Schema, validation vocabulary, section 9.4) marks what is never shown. */
 const secret = (min: number) => z.string().min(min).meta({ writeOnly: true });
 const accessKey = z.string().regex(/^[A-Za-z0-9_.-]{3,128}$/, '3 to 128 letters, digits, `_`, `.` and `-`');
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name');
 const host = z.string().regex(/^[A-Za-z0-9_.:%-]{1,255}$/, 'a host name or an IP address');
 
 const s3 = z.strictObject({
@@ -92,9 +93,7 @@ const decorators = {
             ),
         )
         .describe('Where each key is: 64 hex digits in an environment variable or in a file.'),
-      records_bucket: z
-        .string()
-        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+      records_bucket: bucketName
         .default('backup-node-parts')
         .describe('A hidden bucket upstream for what is known of the parts of unfinished uploads.'),
     })
@@ -162,9 +161,7 @@ const remoteAdapter = {
       'How long the upstream may think about a request, 30000 by default; copies and completions have two minutes or, where that is more, as long.',
     ),
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
-  documents_bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+  documents_bucket: bucketName
     .optional()
     .describe('Reserved upstream bucket for what S3 has no place for; backup-node-documents by default.'),
   credentials_file: z
@@ -199,9 +196,7 @@ const mount = z.strictObject({
     .regex(/^[a-z0-9.*-]{1,255}$/, 'lower-case letters, digits, `.`, `-` and `*`')
     .describe('A bucket name, or a pattern with `*` for any run of characters; the first that matches wins.'),
   adapter: name,
-  upstream_bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+  upstream_bucket: bucketName
     .optional()
     .describe('The name of the one bucket in its adapter, where it is another one.'),
   upstream_prefix: z

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { providerOf } from '../../config/effective.js';
 import { ConfigError } from '../../config/load.js';
 import type { AdapterConfig } from '../../config/schema.js';
 import { credentialsFromFile } from './credentials.js';
@@ -18,7 +19,7 @@ export function s3Options(name: string, settings: RemoteSettings, env: Environme
   return {
     name,
     region: region ?? DEFAULT_REGION,
-    provider: settings.type === 'minio' ? 'minio' : settings.provider,
+    provider: providerOf(settings),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(fallback_endpoints === undefined ? {} : { fallback_endpoints }),
     ...(path_style === undefined ? {} : { path_style }),

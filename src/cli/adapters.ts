@@ -2,7 +2,7 @@
 import { isStoreError, type StoreError } from '../../adapters/contract/index.js';
 import type { ProbeLine, ProbeReport } from '../../adapters/s3/probe/compare.js';
 import { s3Options } from '../../adapters/s3/settings.js';
-import { effectiveAdapters } from '../../config/effective.js';
+import { effectiveAdapters, providerOf } from '../../config/effective.js';
 import { ConfigError } from '../../config/load.js';
 import type { AdapterConfig } from '../../config/schema.js';
 import { locationOf } from '../mount-report.js';
@@ -25,7 +25,7 @@ export function runAdaptersList(options: Options): void {
     ([name, settings]) => ({
       name,
       type: settings.type,
-      provider: settings.type === 'local' ? null : settings.type === 's3' ? settings.provider : 'minio',
+      provider: settings.type === 'local' ? null : providerOf(settings),
       location: locationOf(settings),
     }),
   );
