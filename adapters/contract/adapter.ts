@@ -26,7 +26,7 @@ export interface Adapter
 
 export interface MaintainInput {
   readonly now_ms: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface MaintainResult {

@@ -12,7 +12,7 @@ export interface BucketInfo {
 }
 
 interface Call {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BucketAddress extends Call {

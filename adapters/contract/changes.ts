@@ -24,7 +24,7 @@ export interface ReadChangesInput {
   /** Exclusive; null from the oldest that is kept. */
   readonly after: string | null;
   readonly limit: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ReadChangesResult {

@@ -18,7 +18,7 @@ export interface UploadAddress {
   readonly bucket: string;
   readonly key: string;
   readonly upload_id: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CreateUploadInput {
@@ -29,7 +29,7 @@ export interface CreateUploadInput {
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType };
   /** Canonical id of who began it. */
   readonly initiator?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface UploadInfo {
@@ -87,7 +87,7 @@ export interface ListUploadsInput {
   /** Exclusive. Without `upload_id` all uploads of `key` are skipped. */
   readonly after?: UploadPosition;
   readonly limit: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface UploadPosition {

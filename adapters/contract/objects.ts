@@ -121,14 +121,14 @@ export interface DeleteCondition extends WriteCondition {
 }
 
 interface Call {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Names one version of an object; without `version_id` the latest. */
 export interface ObjectAddress extends Call {
   readonly bucket: string;
   readonly key: string;
-  readonly version_id?: string;
+  readonly version_id?: string | undefined;
 }
 
 export interface PutObjectInput extends Call {
@@ -178,7 +178,7 @@ export interface DeleteObjectInput extends ObjectAddress {
 /** Deleting what is not there succeeds. */
 export interface DeleteObjectResult {
   /** The version that was removed, or the delete marker that was made; absent in unversioned buckets. */
-  readonly version_id?: string;
+  readonly version_id?: string | undefined;
   /** True when a delete marker was made or removed. */
   readonly delete_marker: boolean;
 }

@@ -21,12 +21,12 @@ export interface ListVersionsInput {
   /** Exclusive. Without `version_id` all versions of `key` are skipped, with it those newer than and including it. */
   readonly after?: VersionPosition;
   readonly limit: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface VersionPosition {
   readonly key: string;
-  readonly version_id?: string;
+  readonly version_id?: string | undefined;
 }
 
 /** Keys ascending in UTF-8 byte order, newest version of a key first. */

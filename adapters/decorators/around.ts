@@ -9,7 +9,7 @@ export type Method = Exclude<
 >;
 
 export interface CallInput {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs the call, as often and with what input it likes. */

@@ -15,7 +15,7 @@ export function createBandwidth(limit_mbps: number): Bandwidth {
 
 /** Bodies in both directions pass at the rate of one bucket, each transfer with its fair share. */
 export function limitBandwidth(inner: Adapter, bandwidth: Bandwidth): Adapter {
-  const paceUpload = async <Input extends { readonly body: Body; readonly signal?: AbortSignal }>(
+  const paceUpload = async <Input extends { readonly body: Body; readonly signal?: AbortSignal | undefined }>(
     input: Input,
   ): Promise<Input> => {
     input.signal?.throwIfAborted();

@@ -198,7 +198,7 @@ export async function headKey(
 
 export async function bucketThere(upstream: Upstream, bucket: string, signal?: AbortSignal) {
   try {
-    return await upstream.headBucket({ bucket, ...(signal && { signal }) });
+    return await upstream.headBucket({ bucket, signal });
   } catch (error) {
     if (isStoreError(error, 'not_found')) return null;
     throw error;

@@ -20,7 +20,7 @@ function bucketInfo(record: BucketRecord): BucketInfo {
 }
 
 interface Call {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export function headBucket(context: LocalContext, input: BucketAddress): BucketInfo {

@@ -22,7 +22,7 @@ import { createUpload, listParts, listUploads } from './uploads.js';
 import { verifyObject } from './verify-object.js';
 
 interface Call {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** All operations over one open context. `release` gives back what was opened. */

@@ -26,9 +26,9 @@ export async function putObject(context: LocalContext, input: PutObjectInput): P
     body: input.body,
     size_bytes: input.size_bytes,
     algorithm,
-    ...(input.expect === undefined ? {} : { expect: input.expect }),
-    ...(protection === undefined ? {} : { protection }),
-    ...(input.signal === undefined ? {} : { signal: input.signal }),
+    expect: input.expect,
+    protection,
+    signal: input.signal,
   });
   return commitContent(context, [written], (transaction) =>
     commitPut(context, transaction, input, written, algorithm),

@@ -60,7 +60,7 @@ function find(context: LocalContext, input: GetObjectInput): Found {
 export function findRecord(
   context: LocalContext,
   bucket: BucketRecord,
-  input: { readonly key: string; readonly version_id?: string },
+  input: { readonly key: string; readonly version_id?: string | undefined },
 ): FoundVersion {
   const subject = subjectOf(bucket, input.key);
   if (input.version_id === undefined) {

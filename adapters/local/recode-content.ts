@@ -65,8 +65,8 @@ function rewrite(
     size_bytes: owner.size_bytes,
     algorithm: DEFAULT_ALGORITHM,
     ...(owner.sha256 === null ? {} : { expect: { sha256: owner.sha256 } }),
-    ...(protection === undefined ? {} : { protection }),
-    ...(signal === undefined ? {} : { signal }),
+    protection,
+    signal,
   });
 }
 

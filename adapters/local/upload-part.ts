@@ -31,9 +31,9 @@ export async function uploadPart(context: LocalContext, input: UploadPartInput):
     body: input.body,
     size_bytes: input.size_bytes,
     algorithm,
-    ...(input.expect === undefined ? {} : { expect: input.expect }),
-    ...(protection === undefined ? {} : { protection }),
-    ...(input.signal === undefined ? {} : { signal: input.signal }),
+    expect: input.expect,
+    protection,
+    signal: input.signal,
   });
   return commitPart(context, input, written, algorithm);
 }
@@ -123,8 +123,8 @@ export async function copyPart(context: LocalContext, input: CopyPartInput): Pro
     body: openBody(context, record, range),
     size_bytes,
     algorithm,
-    ...(protection === undefined ? {} : { protection }),
-    ...(input.signal === undefined ? {} : { signal: input.signal }),
+    protection,
+    signal: input.signal,
   });
   return { ...(await commitPart(context, input, written, algorithm)), source_version_id };
 }

@@ -47,7 +47,7 @@ export async function completeUpload(context: S3Context, input: CompleteUploadIn
 }
 
 function addressOf({ bucket, key, signal }: CompleteUploadInput) {
-  return { bucket, key, ...(signal === undefined ? {} : { signal }) };
+  return { bucket, key, signal };
 }
 
 function checkOrder(parts: readonly CompletedPart[]): void {

@@ -69,8 +69,8 @@ function sourceAddress({ source, signal }: CopyObjectInput): ObjectAddress {
   return {
     bucket,
     key,
-    ...(version_id === undefined ? {} : { version_id }),
-    ...(signal === undefined ? {} : { signal }),
+    version_id,
+    signal,
   };
 }
 
@@ -116,7 +116,7 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
     return { answer, result: readCopyResult(answer, 'CopyObjectResult') };
   });
   const version_id = answer.headers['x-amz-version-id'];
-  const written = { bucket, key, ...(signal === undefined ? {} : { signal }) };
+  const written = { bucket, key, signal };
   const info = await readInfo(context, {
     ...written,
     ...(context.capabilities.versioning && typeof version_id === 'string' && version_id !== 'null'
@@ -142,27 +142,25 @@ const copyThrough: Way = async (context, input, source, attributes) => {
     attributes,
     ...(algorithm === undefined ? {} : { expect: { checksum: { algorithm } } }),
     ...(condition === undefined ? {} : { condition }),
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
 };
 
 /** As an upload of copied parts, whose completion is the one atomic step. */
 const copyInParts: Way = async (context, input, source, attributes) => {
   const { bucket, key, condition, signal } = input;
-  const calls = signal === undefined ? {} : { signal };
   const checksum = checksumOfCopy(context, input, source);
-  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...checksum, ...calls });
-  const upload = { bucket, key, upload_id, ...calls };
+  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...checksum, signal });
+  const upload = { bucket, key, upload_id, signal };
   try {
     const parts: PartInfo[] = [];
     for (const [index, range] of partRanges(source.size_bytes, context.copies.part_bytes).entries()) {
       const { bucket: from, key: source_key } = input.source;
       const { version_id = input.source.version_id } = source.version_id === 'null' ? {} : source;
-      const pinned = version_id === undefined ? {} : { version_id };
       const part_source = {
         bucket: from,
         key: source_key,
-        ...pinned,
+        version_id,
         range,
         condition: { if_match: [source.etag] },
       };

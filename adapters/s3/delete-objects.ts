@@ -35,7 +35,7 @@ export async function deleteObjects(
       single.slice(from, from + DELETES_AT_ONCE).map(async (index) => {
         const target = objects[index];
         if (target === undefined) return;
-        const call = deleteOne(context, { ...target, bucket, ...(signal && { signal }) }, versioning);
+        const call = deleteOne(context, { ...target, bucket, signal }, versioning);
         results[index] = await call.catch((error: unknown) => ({ error: toStoreError(error) }));
       }),
     );

@@ -35,7 +35,7 @@ async function stands(context: S3Context, target: CopyObjectInput, result: XmlEl
     bucket,
     prefix: key,
     limit: 1,
-    ...(signal && { signal }),
+    signal,
   });
   const [first] = entries;
   if (first?.type !== 'item' || first.item.key !== key) return false;

@@ -31,7 +31,7 @@ export function createMaintenance(context: S3Context): Maintenance {
       for (const { bucket, record } of uploads) {
         const { key, upload_id, created_at_ms } = record.info;
         if (now_ms - created_at_ms < LIMITS.upstream_upload_record_age_ms) continue;
-        const upload = { bucket, key, upload_id, ...(signal === undefined ? {} : { signal }) };
+        const upload = { bucket, key, upload_id, signal };
         lasting = (await removeIfGone(context, upload)) ?? lasting;
       }
       after = next ?? '';

@@ -9,6 +9,7 @@ import {
   type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
+import { abortable } from './abortable.js';
 import { text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
@@ -114,7 +115,7 @@ async function attributeParts(
         PartNumberMarker: input.after === undefined ? undefined : String(input.after),
         ObjectAttributes: ['ObjectParts'],
       }),
-      input.signal === undefined ? {} : { abortSignal: input.signal },
+      abortable(input),
     );
     const parts = answer.ObjectParts?.Parts;
     if (parts === undefined || parts.length === 0) return null;

@@ -67,7 +67,7 @@ export async function copyPart(
 ): Promise<PartInfo & { readonly source_version_id: string }> {
   const { source, part_number, signal } = input;
   const look = async () => {
-    const info = await readInfo(context, { ...source, ...(signal === undefined ? {} : { signal }) });
+    const info = await readInfo(context, { ...source, signal });
     evaluateSourceCondition(info, source.condition);
     return info;
   };
@@ -125,10 +125,10 @@ async function streamPart(
   const read = await getObject(context, {
     bucket: source.bucket,
     key: source.key,
-    ...(source.version_id === undefined ? {} : { version_id: source.version_id }),
+    version_id: source.version_id,
     ...(range === null ? {} : { range }),
     condition: { if_match: [info.etag] },
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
   const { source: _source, ...upload } = input;

@@ -49,7 +49,9 @@ function defaultAlgorithm(
  */
 export async function sendBody(
   context: S3Context,
-  input: Pick<OutgoingInput, 'body' | 'size_bytes' | 'expect'> & { readonly signal?: AbortSignal },
+  input: Pick<OutgoingInput, 'body' | 'size_bytes' | 'expect'> & {
+    readonly signal?: AbortSignal | undefined;
+  },
   algorithm: ChecksumAlgorithm | undefined,
   request: UpstreamRequest,
 ): Promise<{ readonly answer: TextAnswer; readonly outgoing: Outgoing }> {

@@ -139,8 +139,8 @@ async function bodyOf(
   const address: ObjectAddress = {
     bucket,
     key,
-    ...(version_id === undefined ? {} : { version_id }),
-    ...(signal === undefined ? {} : { signal }),
+    version_id,
+    signal,
   };
   const again = () => askFor(context, address, rangeHeader(range ?? undefined), info.etag).catch(gone);
   return context.held.hold(answer, { size_bytes, checksum, signal }, again);

@@ -25,7 +25,7 @@ import { abortUpload, createUpload, listUploads } from './uploads.js';
 import { verifyObject } from './verify-object.js';
 
 interface Call {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly bucket?: string;
   readonly key?: string;
   readonly source?: { readonly bucket: string; readonly key: string };

@@ -84,7 +84,7 @@ export async function listUploads(context: S3Context, input: ListUploadsInput): 
 async function allUploads(context: S3Context, { bucket, signal }: BucketAddress): Promise<UploadInfo[]> {
   const recorded = (await context.uploads.list(bucket, signal)).map(({ info }) => info);
   if (!context.habits.lists_uploads) return recorded;
-  const upstream = await upstreamUploads(context, { bucket, ...(signal === undefined ? {} : { signal }) });
+  const upstream = await upstreamUploads(context, { bucket, signal });
   const known = new Map(recorded.map((info) => [info.upload_id, info]));
   return upstream.map((info) => known.get(info.upload_id) ?? info);
 }
@@ -121,7 +121,7 @@ async function upstreamUploads(context: S3Context, input: BucketAddress): Promis
 export async function abortAll(context: S3Context, { bucket, signal }: BucketAddress): Promise<void> {
   for (const { key, upload_id } of await allUploads(context, {
     bucket,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   })) {
     try {
       await abortUpload(context, { bucket, key, upload_id });

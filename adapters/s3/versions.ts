@@ -95,7 +95,7 @@ async function latestMarker(context: S3Context, { bucket, key, version_id, signa
     prefix: key,
     // The latest version of a key is the first of all that begin with it.
     limit: version_id === undefined ? 1 : context.capabilities.list_limit_max,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   for (const entry of entries) {
     if (entry.type !== 'item' || entry.item.key !== key || !entry.item.delete_marker) continue;

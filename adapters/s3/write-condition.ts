@@ -48,7 +48,7 @@ async function readCurrent(
   { bucket, key, signal }: Pick<ObjectAddress, 'bucket' | 'key' | 'signal'>,
 ): Promise<ObjectInfo | undefined> {
   try {
-    return await readInfo(context, { bucket, key, ...(signal === undefined ? {} : { signal }) });
+    return await readInfo(context, { bucket, key, signal });
   } catch (error) {
     if (isStoreError(error, 'delete_marker')) return undefined;
     if (isStoreError(error, 'not_found') && error.subject !== 'bucket') return undefined;

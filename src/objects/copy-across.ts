@@ -37,11 +37,10 @@ async function targetAttributes(
 
 export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Promise<CopyObjectResult> {
   const { from, to } = homes;
-  const call = input.signal === undefined ? {} : { signal: input.signal };
-  const { info, body } = await from.getObject({ ...input.source, ...call });
+  const { signal } = input;
+  const { info, body } = await from.getObject({ ...input.source, signal });
   const algorithm = input.checksum_algorithm ?? info.checksum?.algorithm;
   const written = await to.putObject({
-    ...call,
     bucket: input.bucket,
     key: input.key,
     body,
@@ -52,6 +51,7 @@ export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Pr
       ...(algorithm !== undefined && { checksum: { algorithm } }),
     },
     ...(input.condition && { condition: input.condition }),
+    signal,
   });
   return { info: written, source_version_id: info.version_id };
 }
@@ -65,8 +65,7 @@ export async function copyPartAcross(
   input: CopyPartInput,
 ): Promise<PartInfo & { readonly source_version_id: string }> {
   const { source, ...target } = input;
-  const call = input.signal === undefined ? {} : { signal: input.signal };
-  const { info, range, body } = await homes.from.getObject({ ...source, ...call });
+  const { info, range, body } = await homes.from.getObject({ ...source, signal: input.signal });
   const part = await homes.to.uploadPart({ ...target, body, size_bytes: rangeBytes(range, info) });
   return { ...part, source_version_id: info.version_id };
 }

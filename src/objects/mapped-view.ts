@@ -126,12 +126,11 @@ function bucketCalls(inner: Adapter, naming: Naming, at: At) {
   }
 
   async function usageOfAll(signal: AbortSignal | undefined): Promise<Usage> {
-    const call = signal === undefined ? {} : { signal };
     let sum = NO_USAGE;
     for (let after: string | null | undefined; after !== null; ) {
-      const page = await listBuckets({ ...call, limit: PAGE, ...(after !== undefined && { after }) });
+      const page = await listBuckets({ signal, limit: PAGE, ...(after !== undefined && { after }) });
       for (const { name } of page.buckets) {
-        sum = addUsage(sum, await inner.usage({ ...call, bucket: naming.upstream(name) }));
+        sum = addUsage(sum, await inner.usage({ signal, bucket: naming.upstream(name) }));
       }
       after = page.next;
     }
@@ -151,9 +150,7 @@ function bucketCalls(inner: Adapter, naming: Naming, at: At) {
     putDocument: (input) => at(input, (mapped) => inner.putDocument(mapped)),
     deleteDocument: (input) => at(input, (mapped) => inner.deleteDocument(mapped)),
     usage: ({ bucket, signal }) =>
-      bucket === undefined
-        ? usageOfAll(signal)
-        : at({ bucket, ...(signal && { signal }) }, (mapped) => inner.usage(mapped)),
+      bucket === undefined ? usageOfAll(signal) : at({ bucket, signal }, (mapped) => inner.usage(mapped)),
   } satisfies Partial<Adapter>;
 }
 
@@ -175,7 +172,7 @@ async function listOne(
   const none: ListBucketsResult = { buckets: [], next: null };
   if (!own.startsWith(prefix) || (after !== undefined && own <= after)) return none;
   try {
-    const info = await inner.headBucket({ bucket: upstream, ...(signal && { signal }) });
+    const info = await inner.headBucket({ bucket: upstream, signal });
     if (owner !== undefined && info.owner !== owner) return none;
     return { buckets: [{ ...info, name: own }], next: null };
   } catch (error) {

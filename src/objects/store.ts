@@ -84,7 +84,7 @@ async function sourceBytes({ view }: Home, source: Source): Promise<number> {
     const found = await view.headObject({
       bucket,
       key,
-      ...(version_id !== undefined && { version_id }),
+      version_id,
       ...(range !== undefined && { range }),
     });
     return rangeBytes(found.range, found.info);

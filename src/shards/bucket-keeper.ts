@@ -19,7 +19,7 @@ export function createBucketKeeper({
   let there = false;
   const create = async (signal?: AbortSignal): Promise<void> => {
     try {
-      await store.createBucket({ bucket: SHARD_BUCKET, owner: node.owner, ...(signal && { signal }) });
+      await store.createBucket({ bucket: SHARD_BUCKET, owner: node.owner, signal });
     } catch (error) {
       if (!isStoreError(error, 'already_exists')) throw error;
     }

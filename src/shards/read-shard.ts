@@ -89,13 +89,11 @@ function reportCorrupt({ logger, observe }: Deps, shard_id: string): void {
 }
 
 function handToVerification({ store, logger }: Deps, key: string, version_id?: string): void {
-  store
-    .verifyObject({ bucket: SHARD_BUCKET, key, ...(version_id !== undefined && { version_id }) })
-    .catch((error: unknown) => {
-      if (isStoreError(error, 'corrupt') || isStoreError(error, 'not_found')) return;
-      logger.error(
-        { event: 'verification_failed', shard_id: key, err: error },
-        'A corrupt shard could not be verified',
-      );
-    });
+  store.verifyObject({ bucket: SHARD_BUCKET, key, version_id }).catch((error: unknown) => {
+    if (isStoreError(error, 'corrupt') || isStoreError(error, 'not_found')) return;
+    logger.error(
+      { event: 'verification_failed', shard_id: key, err: error },
+      'A corrupt shard could not be verified',
+    );
+  });
 }

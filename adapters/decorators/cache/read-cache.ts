@@ -42,7 +42,7 @@ export async function cacheReads(inner: Adapter, options: ReadCacheOptions): Pro
 
   const isSmall = async (input: GetObjectInput): Promise<boolean> => {
     const { bucket, key, signal } = input;
-    const { info } = await inner.headObject({ bucket, key, ...(signal && { signal }) });
+    const { info } = await inner.headObject({ bucket, key, signal });
     return info.size_bytes <= options.object_bytes_max;
   };
 

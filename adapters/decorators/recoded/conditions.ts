@@ -14,8 +14,8 @@ import { whileReplaced } from './replaced.js';
 interface Target {
   readonly bucket: string;
   readonly key: string;
-  readonly version_id?: string;
-  readonly signal?: AbortSignal;
+  readonly version_id?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Found {

@@ -9,14 +9,14 @@ import { whileReplaced } from './replaced.js';
 
 interface Call {
   readonly bucket: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is shown of listed versions and of changes. Undefined: the version vanished meanwhile. */
 export interface Listings {
   latest(call: Call, listed: ObjectInfo): Promise<ObjectInfo | undefined>;
   version(call: Call, listed: ObjectInfo): Promise<ObjectInfo | undefined>;
-  change(call: { readonly signal?: AbortSignal }, change: Change): Promise<Change>;
+  change(call: { readonly signal?: AbortSignal | undefined }, change: Change): Promise<Change>;
 }
 
 interface Found {

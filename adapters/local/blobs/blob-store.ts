@@ -41,12 +41,12 @@ export interface BlobStore {
 export interface WriteBlobInput {
   readonly body: Body;
   readonly size_bytes: number;
-  readonly expect?: BodyExpectation;
+  readonly expect?: BodyExpectation | undefined;
   /** The object checksum to compute; that of `expect.checksum` when given, else CRC64NVME. */
   readonly algorithm: ChecksumAlgorithm;
   /** Absent: stored as it is. */
-  readonly protection?: BlobProtection;
-  readonly signal?: AbortSignal;
+  readonly protection?: BlobProtection | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BlobProtection {

@@ -65,7 +65,7 @@ export function createCalls(upstream: Upstream, signal: AbortSignal | undefined)
       // A stream is sent once only.
       const repeatable = request.body === undefined || request.body instanceof Uint8Array;
       if (!answer.busy || !repeatable || round === REPEATS_MAX) return answer;
-      await delay(REPEAT_DELAY_MS * 2 ** round, undefined, signal === undefined ? {} : { signal });
+      await delay(REPEAT_DELAY_MS * 2 ** round, undefined, { signal });
     }
   };
   return {

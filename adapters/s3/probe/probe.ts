@@ -15,7 +15,7 @@ import { probeVersions } from './versions.js';
 
 export interface ProbeInput {
   readonly bucket_prefix: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told before each group of checks. */
   readonly progress?: (group: string) => void;
 }
