@@ -42,16 +42,7 @@ beforeAll(async () => {
   });
   const logger = pino({ level: 'silent' });
   node = await startNode({ config, env: {}, logger, on_fatal: () => undefined, stop: () => undefined });
-  const { access_key, secret_key } = node.root;
-  const identity = {
-    id: 'root',
-    name: 'root',
-    display_name: 'root',
-    email: null,
-    is_root: true,
-    policies: [],
-  };
-  client = signedClient(Number(new URL(node.s3_url).port), node.region, { access_key, secret_key, identity });
+  client = signedClient(Number(new URL(node.s3_url).port), node.region, node.root);
 });
 afterAll(async () => {
   await node?.drain();

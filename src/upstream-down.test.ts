@@ -90,17 +90,7 @@ beforeAll(async () => {
   });
   const logger = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   node = await startNode({ config, env: {}, logger, on_fatal: () => undefined, stop: () => undefined });
-  const { access_key, secret_key } = node.root;
-  const identity = {
-    id: 'root',
-    name: 'root',
-    display_name: 'root',
-    email: null,
-    is_root: true,
-    policies: [],
-  };
-  const port = Number(new URL(node.s3_url).port);
-  client = signedClient(port, node.region, { access_key, secret_key, identity });
+  client = signedClient(Number(new URL(node.s3_url).port), node.region, node.root);
   expect((await client.send('PUT', '/on-disk')).status).toBe(200);
 });
 

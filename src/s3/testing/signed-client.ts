@@ -12,12 +12,14 @@ import {
 } from '../../wire/sigv4.js';
 import { encodeUriComponent, encodeUriPath } from '../../wire/uri.js';
 
+type Keys = Pick<Credential, 'access_key' | 'secret_key'>;
+
 interface TestRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   /** Without a signature when null. */
-  readonly as?: Credential | null;
+  readonly as?: Keys | null;
 }
 
 export interface TestReply {
@@ -37,10 +39,10 @@ export interface TestClient {
 }
 
 /** A small S3 client that signs in the Authorization header, path style, and judges nothing. */
-export function signedClient(port: number, region: string, credential: Credential): TestClient {
+export function signedClient(port: number, region: string, keys: Keys): TestClient {
   return {
     send(method, path, request = {}) {
-      const by = request.as === undefined ? credential : request.as;
+      const by = request.as === undefined ? keys : request.as;
       const rawPath = encodeUriPath(path);
       const parameters = Object.entries(request.query ?? {}).map(
         ([name, value]) => [encodeUriComponent(name), encodeUriComponent(value)] as const,
@@ -61,7 +63,7 @@ export interface Unsigned {
   readonly query: string;
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
-  readonly by: Credential;
+  readonly by: Keys;
   readonly region: string;
 }
 
