@@ -205,6 +205,20 @@ export const LIMITS = {
   /** An upload is to be completed this long after each of its parts. */
   recoded_part_records_kept_ms: 14 * 24 * 3_600_000,
 
+  /** Compression. Smaller objects are left as they are, and so is what saves less than a twentieth. */
+  compression_object_bytes_min: 4 * 1024,
+  compression_stored_percent_max: 95,
+  /** Of the beginning of a body, to see whether it shrinks at all. */
+  compression_sample_bytes: 64 * 1024,
+  /** Frames at a time, of all adapters: each holds one of libuv's four threads for 20 ms or so. */
+  compressions_at_once: 2,
+  /** Tables of frames that are remembered, each of up to 32 KiB. */
+  compression_tables_known_bytes: 16 * 1024 ** 2,
+  /** Of one body, before it goes to a file. */
+  spool_memory_bytes_max: 1024 ** 2,
+  /** How long a body waits for room in the spool before it goes on without it. */
+  spool_wait_ms_max: 10_000,
+
   /** Change feeds of upstreams. Versions that the inventory knows; what is beyond it is told as gaps. About 200 bytes each. */
   feed_inventory_max: 50_000_000,
   /** Versions of one key that reconciliation compares. */

@@ -160,6 +160,7 @@ function reservedProblems({ mount, index }: Placed, adapters: Config['adapters']
   const reserved = [
     adapter.type === 'local' ? undefined : (adapter.documents_bucket ?? DOCUMENTS_BUCKET),
     adapter.encryption?.records_bucket,
+    adapter.compression?.records_bucket,
   ];
   if (!reserved.includes(upstream_bucket)) return [];
   return [`mounts[${index}].upstream_bucket: "${upstream_bucket}" is reserved by adapter ${mount.adapter}`];

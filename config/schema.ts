@@ -100,6 +100,27 @@ const decorators = {
     .refine(({ key_id, keys }) => Object.hasOwn(keys, key_id), '`key_id` is none of `keys`')
     .optional()
     .describe('Contents are encrypted before they leave the node.'),
+  compression: z
+    .strictObject({
+      level: z.int().min(1).max(9).default(3).describe('Of gzip: 1 is the fastest, 9 the smallest.'),
+      spool_mb: z
+        .number()
+        .positive()
+        .default(2_048)
+        .describe('Uploads that are being compressed, all together; a larger one goes up as it is.'),
+      spool_folder: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Where they wait until all of them is known; by default in storage_path.'),
+      records_bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name')
+        .default('backup-node-gzip-parts')
+        .describe('A hidden bucket upstream for what is known of the parts of unfinished uploads.'),
+    })
+    .optional()
+    .describe('Contents lie in the adapter as gzip files, where that saves space.'),
 };
 
 /** A network fails for a moment where a disk does not. */

@@ -42,9 +42,9 @@ export function locationOf(settings: AdapterConfig): string {
   return settings.endpoint ?? `AWS ${settings.region ?? ''}`.trimEnd();
 }
 
-/** Sums of encrypted sizes say nothing, and upstreams do not sum. */
+/** Sums of encrypted or compressed sizes say nothing, and upstreams do not sum. */
 function counts(settings: AdapterConfig): boolean {
-  return settings.type === 'local' && settings.encryption === undefined;
+  return settings.type === 'local' && settings.encryption === undefined && settings.compression === undefined;
 }
 
 export function reportMounts(config: Settings): MountReport[] {

@@ -88,7 +88,7 @@ async function openAdapters(config: Config, options: LocalOptions): Promise<Open
   const fatal = (error: unknown) => on_fatal(error instanceof Error ? error : new Error(String(error)));
   try {
     for (const [name, settings] of Object.entries(effectiveAdapters(config))) {
-      const wanted = decoratorOptions(name, settings, env);
+      const wanted = decoratorOptions(name, settings, { env, storage_path: locked_path });
       const { observer } = adapter_stats;
       const decorators = Object.keys(wanted).length === 0 ? wanted : { ...wanted, observer };
       if (settings.type !== 'local') {

@@ -6,7 +6,10 @@ import { configSchema } from '../../config/schema.js';
 import { decoratorOptions } from './settings.js';
 
 const parse = (disk: object, env = {}) =>
-  decoratorOptions('disk', configSchema.parse({ adapters: { disk } }).adapters.disk ?? {}, env);
+  decoratorOptions('disk', configSchema.parse({ adapters: { disk } }).adapters.disk ?? {}, {
+    env,
+    storage_path: 'data',
+  });
 
 it('the configuration says what stands around an adapter', () => {
   expect(parse({ type: 'local', path: 'x' })).toEqual({});
@@ -17,6 +20,7 @@ it('the configuration says what stands around an adapter', () => {
     concurrency_max: 7,
     bandwidth_limit_mbps: 80,
     cache: { memory_mb: 2, trust_ms: 50, disk_folder: 'y' },
+    compression: { spool_mb: 10 },
   });
   expect(options).toMatchObject({
     retry: { attempts_max: 3, budget_percent: 10 },
@@ -27,6 +31,7 @@ it('the configuration says what stands around an adapter', () => {
       trust_ms: 50,
       disk: { folder: 'y', bytes_max: 1_024_000_000 },
     },
+    compression: { level: 3, spool: { folder: join('data', 'spool', 'disk'), bytes_max: 10_000_000 } },
   });
   expect(options.bandwidth).toBeDefined();
 });

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LIMITS } from '../../config/limits.js';
 import { ConfigError } from '../../config/load.js';
 import type { AdapterConfig } from '../../config/schema.js';
 import { createBandwidth } from './bandwidth.js';
 import type { ReadCacheOptions } from './cache/read-cache.js';
+import type { CompressionOptions } from './compression/compress.js';
 import type { EncryptionOptions } from './encryption/encrypt.js';
 import type { DecoratorOptions } from './stack.js';
 
@@ -15,24 +17,30 @@ const RETRY_BOUNDS = {
 
 export type DecoratorSettings = Pick<
   AdapterConfig,
-  'retry' | 'concurrency_max' | 'bandwidth_limit_mbps' | 'cache' | 'encryption'
+  'retry' | 'concurrency_max' | 'bandwidth_limit_mbps' | 'cache' | 'encryption' | 'compression'
 >;
 
-type Environment = Readonly<Record<string, string | undefined>>;
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly storage_path: string;
+}
+
+type Environment = Surroundings['env'];
 
 /** What the configuration of an adapter says of its decorators. Throws ConfigError for keys that are not there. */
 export function decoratorOptions(
   name: string,
   settings: DecoratorSettings,
-  env: Environment,
+  { env, storage_path }: Surroundings,
 ): DecoratorOptions {
-  const { retry, concurrency_max, bandwidth_limit_mbps, cache, encryption } = settings;
+  const { retry, concurrency_max, bandwidth_limit_mbps, cache, encryption, compression } = settings;
   return {
     ...(retry && { retry: { ...retry, ...RETRY_BOUNDS } }),
     ...(concurrency_max !== undefined && { concurrency: { calls_max: concurrency_max } }),
     ...(bandwidth_limit_mbps !== undefined && { bandwidth: createBandwidth(bandwidth_limit_mbps) }),
     ...(cache && { cache: cacheOptions(cache) }),
     ...(encryption && { encryption: encryptionOptions(name, encryption, env) }),
+    ...(compression && { compression: compressionOptions(name, compression, storage_path) }),
   };
 }
 
@@ -44,6 +52,19 @@ function cacheOptions(cache: NonNullable<DecoratorSettings['cache']>): ReadCache
     trust_ms,
     ...(disk_folder !== undefined && { disk: { folder: disk_folder, bytes_max: Math.ceil(disk_mb * MB) } }),
   };
+}
+
+/** What lies in the folder is removed at start, so it is one that nobody else has. */
+function compressionOptions(
+  name: string,
+  { level, spool_mb, spool_folder, records_bucket }: NonNullable<DecoratorSettings['compression']>,
+  storage_path: string,
+): CompressionOptions {
+  const folder =
+    spool_folder === undefined
+      ? join(storage_path, 'spool', name)
+      : join(spool_folder, 'backup-node-spool', name);
+  return { level, records_bucket, spool: { folder, bytes_max: Math.ceil(spool_mb * MB) } };
 }
 
 const KEY = /^[0-9a-fA-F]{64}$/;

@@ -2,9 +2,12 @@ import type { Adapter } from '../contract/index.js';
 import { type Bandwidth, limitBandwidth } from './bandwidth.js';
 import { cacheReads, type ReadCacheOptions } from './cache/read-cache.js';
 import { closeAfterCalls } from './closing.js';
+import { type CompressionOptions, compress } from './compression/compress.js';
 import { type ConcurrencyOptions, limitConcurrency } from './concurrency.js';
 import { type EncryptionOptions, encrypt } from './encryption/encrypt.js';
+import { openKeyring } from './encryption/keys.js';
 import { type CallObserver, measure } from './metrics.js';
+import type { Texts } from './recoded/codec.js';
 import { type RetryOptions, retry } from './retry.js';
 
 /** What stands around an adapter; what is left out is not there. */
@@ -12,6 +15,7 @@ export interface DecoratorOptions {
   readonly observer?: CallObserver;
   readonly cache?: ReadCacheOptions;
   readonly concurrency?: ConcurrencyOptions;
+  readonly compression?: CompressionOptions;
   readonly encryption?: EncryptionOptions;
   readonly retry?: RetryOptions;
   /** Of this adapter alone, or shared with others. */
@@ -21,15 +25,13 @@ export interface DecoratorOptions {
 type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
 
 /**
- * There is no compression here: the size of a plaintext cannot be computed from a compressed one, so listings of an
- * upstream could not show it. The local adapter, whose index has room for it, compresses by itself.
- *
  * The one place where decorators are stacked, the innermost first:
  * - bandwidth: what is sent again counts again;
  * - retry;
  * - encryption: all above it is plaintext;
- * - concurrency: around retry, so that fewer calls reach an upstream in trouble, and around encryption, one call of which
- *   may be several below that need each other;
+ * - compression: what is encrypted does not shrink any more;
+ * - concurrency: around retry, so that fewer calls reach an upstream in trouble, and around encryption and compression, one
+ *   call of which may be several below that need each other;
  * - cache: what it has needs no turn;
  * - metrics: what the node asked for and what it got.
  */
@@ -40,11 +42,19 @@ export async function decorated(adapter: Adapter, options: DecoratorOptions): Pr
 }
 
 function* decorators(options: DecoratorOptions): Generator<Decorator> {
-  const { bandwidth, retry: repeats, encryption, concurrency, cache, observer } = options;
+  const { bandwidth, retry: repeats, encryption, compression, concurrency, cache, observer } = options;
   if (bandwidth !== undefined) yield (inner) => limitBandwidth(inner, bandwidth);
   if (repeats !== undefined) yield (inner) => retry(inner, repeats);
   if (encryption !== undefined) yield (inner) => encrypt(inner, encryption);
+  if (compression !== undefined)
+    yield (inner) => compress(inner, compression, encryption && sealing(encryption));
   if (concurrency !== undefined) yield (inner) => limitConcurrency(inner, concurrency);
   if (cache !== undefined) yield (inner) => cacheReads(inner, cache);
   if (observer !== undefined) yield (inner) => measure(inner, observer);
+}
+
+/** Digests of plaintexts are as secret as these. */
+function sealing(encryption: EncryptionOptions): Texts {
+  const keys = openKeyring(encryption);
+  return { seal: keys.sealText, open: keys.openText };
 }

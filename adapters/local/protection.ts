@@ -1,3 +1,4 @@
+import { isCompressed } from '../compressed-types.js';
 import { type ContentHeaders, StoreError } from '../contract/index.js';
 import type { BlobCodec, BlobProtection } from './blobs/blob-store.js';
 import type { DataKeys } from './blobs/data-keys.js';
@@ -6,14 +7,6 @@ import type { Tables } from './index/tables.js';
 
 /** How the contents of a bucket are to be stored from now on. */
 export type Protect = (bucket: string) => BlobProtection;
-
-/** Content types and encodings that hold compressed bytes: trying to compress them would be in vain. */
-const COMPRESSED_TYPE = new RegExp(
-  '^(?:image/(?!svg|bmp|x-ms-bmp|tiff)|video/|audio/(?!wav|x-wav|wave|midi)|font/woff|application/' +
-    '(?:zip|gzip|x-gzip|zstd|x-bzip2|x-xz|x-7z-compressed|vnd\\.rar|java-archive|epub\\+zip|vnd\\.openxmlformats-))',
-  'i',
-);
-const COMPRESSED_ENCODING = /gzip|br|zstd|deflate|compress/i;
 
 /** What the blob store is told of a new content; undefined: it is stored as it is. */
 export function protectionFor(
@@ -25,11 +18,6 @@ export function protectionFor(
   const { encrypt, compress } = protect(bucket);
   const shrinks = compress && !isCompressed(headers);
   return encrypt || shrinks ? { encrypt, compress: shrinks } : undefined;
-}
-
-function isCompressed(headers: ContentHeaders | undefined): boolean {
-  const { content_type = '', content_encoding = '' } = headers ?? {};
-  return COMPRESSED_TYPE.test(content_type) || COMPRESSED_ENCODING.test(content_encoding);
 }
 
 /** Whether a bucket may share content that another one wrote: what is to be encrypted must be, and nothing else is. */

@@ -9,7 +9,7 @@ import {
   type ObjectChecksum,
   StoreError,
 } from '../contract/index.js';
-import { untilAborted } from './until-aborted.js';
+import { untilAborted } from '../until-aborted.js';
 
 /** A body on its way up, with the headers that describe it. */
 export interface Outgoing {

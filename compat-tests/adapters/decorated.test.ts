@@ -15,11 +15,30 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-async function cacheFolder(): Promise<string> {
-  const folder = await temporaryFolder('compat-cache');
+async function newFolder(purpose: string): Promise<string> {
+  const folder = await temporaryFolder(`compat-${purpose}`);
   folders.push(folder);
   return folder;
 }
+
+const encryption = () => ({
+  current: 'one',
+  keys: new Map([['one', randomBytes(32)]]),
+  records_bucket: 'backup-node-parts',
+});
+
+const compression = async () => ({
+  level: 1,
+  spool: { folder: await newFolder('spool'), bytes_max: 1_000_000_000 },
+  records_bucket: 'backup-node-gzip-parts',
+});
+
+/** However small it is, and however little that saves. */
+const compressionOfAll = async () => ({
+  ...(await compression()),
+  object_bytes_min: 0,
+  stored_percent_max: Number.POSITIVE_INFINITY,
+});
 
 /** Limits that are there but out of the way, and a cache that trusts itself: what it does not forget in time is seen. */
 const DECORATORS: Readonly<Record<string, () => DecoratorOptions | Promise<DecoratorOptions>>> = {
@@ -36,15 +55,14 @@ const DECORATORS: Readonly<Record<string, () => DecoratorOptions | Promise<Decor
       memory_bytes_max: 600_000,
       object_bytes_max: 500_000,
       trust_ms: 60_000,
-      disk: { folder: await cacheFolder(), bytes_max: 5_000_000 },
+      disk: { folder: await newFolder('cache'), bytes_max: 5_000_000 },
     },
   }),
-  encryption: () => ({
-    encryption: {
-      current: 'one',
-      keys: new Map([['one', randomBytes(32)]]),
-      records_bucket: 'backup-node-parts',
-    },
+  encryption: () => ({ encryption: encryption() }),
+  'compression of all': async () => ({ compression: await compressionOfAll() }),
+  'compression where it helps, and encryption': async () => ({
+    compression: await compression(),
+    encryption: encryption(),
   }),
   metrics: () => ({ observer: createCallStats().observer }),
 };
@@ -58,4 +76,15 @@ describeUpstream('minio', startMinioUpstream, (upstream) => {
       return { adapter, close: () => adapter.close() };
     });
   }
+});
+
+/** The adapter itself has its runs in `npm test`, which this one would make too long. */
+describeAdapter('compression of all over the local adapter', async () => {
+  const path = await newFolder('local');
+  const on_fatal = (error: unknown) => {
+    throw error;
+  };
+  const decorators = { compression: await compressionOfAll() };
+  const adapter = await openAdapter({ type: 'local', name: 'disk', path, on_fatal, decorators });
+  return { adapter, close: () => adapter.close() };
 });

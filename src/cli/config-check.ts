@@ -63,7 +63,7 @@ export async function runConfigCheck(buckets: readonly string[], options: Config
 function keyProblems(config: Config): string[] {
   return Object.entries(effectiveAdapters(config)).flatMap(([name, settings]) => {
     try {
-      decoratorOptions(name, settings, process.env);
+      decoratorOptions(name, settings, { env: process.env, storage_path: config.storage_path });
       if (settings.type !== 'local') s3Options(name, settings, process.env);
       return [];
     } catch (error) {

@@ -61,7 +61,7 @@ export interface PieceForm {
   readonly size_bytes: number;
 }
 
-export interface Listed {
+interface Listed {
   readonly size_bytes: number;
   readonly etag: string;
 }
@@ -98,7 +98,7 @@ export interface Unchanged extends Released {
 
 export type FetchStored = (range: ResolvedRange) => Promise<Uint8Array>;
 
-export interface Located {
+interface Located {
   /** Of the stored piece, inclusive. */
   readonly stored: ResolvedRange;
   /** The plaintext of the range. `body` begins where `stored` does; what comes after it is not looked at. */

@@ -110,6 +110,6 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
   }
 }
 
-export function unlikeMd5(etag: string): string {
+function unlikeMd5(etag: string): string {
   return /-\d+$/.test(etag) ? etag : `${etag}-1`;
 }
