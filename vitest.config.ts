@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Vitest leaves one core to others: of two, half would idle while a test waits for the disk or for a process.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
