@@ -7,6 +7,7 @@ import {
   type ObjectInfo,
   StoreError,
 } from '../contract/index.js';
+import { chooseParts, requireChecksum, requirePartOrder, requireSize } from '../multipart-rules.js';
 import type { LocalContext } from './context.js';
 import { addGarbage } from './garbage.js';
 import type { PartRecord } from './index/content-records.js';
@@ -15,7 +16,7 @@ import type { ObjectRecord } from './index/records.js';
 import type { WriteTransaction } from './index/writer.js';
 import { etagOf, objectInfo } from './object-info.js';
 import { newRecord, publishVersion } from './put-object.js';
-import { requireChecksum, uploadChecksum } from './upload-checksum.js';
+import { uploadChecksum } from './upload-checksum.js';
 import { dropPart } from './upload-part.js';
 import { noSuchUpload, partsOf, type Upload, uploadOf } from './upload-store.js';
 import { findLive, subjectOf } from './version-store.js';
@@ -40,9 +41,19 @@ function complete(
   if (record === undefined) return completedBefore(context, upload, input);
   const stored = new Map<number, PartRecord>();
   for (const part of partsOf(context, upload.id)) stored.set(part.part_number, part);
-  const parts = chooseParts(input.parts, stored, context.settings.part_bytes_min);
+  requirePartOrder(input.parts);
+  const parts = chooseParts(input.parts, {
+    find: (named) => find(stored, named),
+    sizeOf: ({ size_bytes }) => size_bytes,
+    part_bytes_min: context.settings.part_bytes_min,
+  });
   const size_bytes = parts.reduce((sum, part) => sum + part.size_bytes, 0);
-  requireSize(input, size_bytes);
+  requireSize(input.size_bytes, size_bytes);
+  if (size_bytes > LIMITS.object_bytes_max) {
+    throw new StoreError('invalid', 'the object is too large', {
+      detail: { bytes_max: LIMITS.object_bytes_max },
+    });
+  }
   const checksum = uploadChecksum(record.checksum, parts);
   requireChecksum(input.checksum, checksum, parts.length, record.checksum);
   const subject = subjectOf(upload.bucket, upload.key);
@@ -65,67 +76,12 @@ function complete(
   return publishVersion(context, transaction, subject, object, live);
 }
 
-/** S3 API reference, "CompleteMultipartUpload", errors. */
-function chooseParts(
-  asked: readonly CompletedPart[],
-  stored: ReadonlyMap<number, PartRecord>,
-  part_bytes_min: number,
-): PartRecord[] {
-  if (asked.length === 0) throw new StoreError('invalid', 'an upload is completed with at least one part');
-  const parts: PartRecord[] = [];
-  let previous = 0;
-  for (const { part_number } of asked) {
-    if (part_number <= previous) {
-      throw new StoreError('invalid_part_order', 'part numbers have to rise', { subject: 'part' });
-    }
-    previous = part_number;
-  }
-  for (const each of asked) {
-    const part = stored.get(each.part_number);
-    if (part === undefined || part.md5 !== each.etag || !sameChecksum(part, each)) {
-      throw new StoreError('invalid_part', `part ${each.part_number} is not there or another one`, {
-        subject: 'part',
-        detail: { part_number: each.part_number, etag: each.etag },
-      });
-    }
-    parts.push(part);
-  }
-  requirePartSizes(parts, part_bytes_min);
-  return parts;
-}
-
-function sameChecksum(part: PartRecord, asked: CompletedPart): boolean {
-  if (asked.checksum === undefined) return true;
-  return asked.checksum.algorithm === part.checksum.algorithm && asked.checksum.value === part.checksum.value;
-}
-
-function requirePartSizes(parts: readonly PartRecord[], part_bytes_min: number): void {
-  for (const part of parts.slice(0, -1)) {
-    if (part.size_bytes >= part_bytes_min) continue;
-    throw new StoreError('part_too_small', `part ${part.part_number} has only ${part.size_bytes} bytes`, {
-      subject: 'part',
-      detail: {
-        part_number: part.part_number,
-        etag: part.md5,
-        size_bytes: part.size_bytes,
-        part_bytes_min,
-      },
-    });
-  }
-}
-
-function requireSize(input: CompleteUploadInput, size_bytes: number): void {
-  if (input.size_bytes !== undefined && input.size_bytes !== size_bytes) {
-    throw new StoreError('digest_mismatch', `the parts have ${size_bytes} bytes together`, {
-      subject: 'object',
-      detail: { algorithm: 'size', size_bytes },
-    });
-  }
-  if (size_bytes > LIMITS.object_bytes_max) {
-    throw new StoreError('invalid', 'the object is too large', {
-      detail: { bytes_max: LIMITS.object_bytes_max },
-    });
-  }
+function find(stored: ReadonlyMap<number, PartRecord>, named: CompletedPart): PartRecord | undefined {
+  const part = stored.get(named.part_number);
+  if (part === undefined || part.md5 !== named.etag) return undefined;
+  const { checksum: asked } = named;
+  const same = asked?.algorithm === part.checksum.algorithm && asked.value === part.checksum.value;
+  return asked === undefined || same ? part : undefined;
 }
 
 function md5Of(parts: readonly PartRecord[]): string {

@@ -1,5 +1,5 @@
 import { combineComposite, combineFullObject } from '../../src/wire/checksums.js';
-import { type ObjectChecksum, StoreError, type UploadInfo } from '../contract/index.js';
+import type { UploadInfo } from '../contract/index.js';
 import type { PartRecord } from './index/content-records.js';
 import type { StoredChecksum } from './index/records.js';
 
@@ -27,28 +27,4 @@ export function uploadChecksum(declared: Declared, parts: readonly PartRecord[])
         )
       : combineFullObject(algorithm, values);
   return { algorithm, type, value: value.toString('base64') };
-}
-
-/** Compares with the whole object's checksum as the client knows it; a composite value may come with or without `-N`. */
-export function requireChecksum(
-  expected: ObjectChecksum | undefined,
-  actual: StoredChecksum | null,
-  parts_count: number,
-  declared: Declared,
-): void {
-  if (expected === undefined) return;
-  if (declared !== null && declared.type !== expected.type) {
-    throw new StoreError('invalid', `the upload was begun with ${declared.type} checksums`, {
-      subject: 'object',
-      detail: { type: declared.type },
-    });
-  }
-  const suffix = `-${parts_count}`;
-  const value = expected.value.endsWith(suffix) ? expected.value.slice(0, -suffix.length) : expected.value;
-  if (actual?.algorithm === expected.algorithm && actual.type === expected.type && actual.value === value)
-    return;
-  throw new StoreError('digest_mismatch', `the object has another ${expected.algorithm} checksum`, {
-    subject: 'object',
-    detail: { algorithm: expected.algorithm },
-  });
 }

@@ -7,6 +7,7 @@ import {
   StoreError,
   type UploadPartInput,
 } from '../contract/index.js';
+import { requirePartAlgorithm } from '../multipart-rules.js';
 import type { WrittenBlob } from './blobs/blob-store.js';
 import { commitContent, dropContent, ownContent, shareContent } from './content.js';
 import type { LocalContext } from './context.js';
@@ -38,15 +39,9 @@ export async function uploadPart(context: LocalContext, input: UploadPartInput):
   return commitPart(context, input, written, algorithm);
 }
 
-/** An upload that was begun with an algorithm takes no other; else a part brings its own. */
 function partAlgorithm(upload: UploadRecord, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
   const declared = upload.checksum?.algorithm;
-  if (declared !== undefined && asked !== undefined && declared !== asked) {
-    throw new StoreError('invalid', `the upload was begun with ${declared} checksums`, {
-      subject: 'part',
-      detail: { algorithm: declared, actual: asked },
-    });
-  }
+  requirePartAlgorithm(declared, asked);
   return declared ?? asked ?? DEFAULT_ALGORITHM;
 }
 

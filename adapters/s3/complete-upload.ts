@@ -10,6 +10,7 @@ import {
   type PartInfo,
   StoreError,
 } from '../contract/index.js';
+import { chooseParts, requirePartOrder, requireSize } from '../multipart-rules.js';
 import { abortable } from './abortable.js';
 import { checksumMember } from './checksums.js';
 import type { S3Context } from './context.js';
@@ -24,14 +25,19 @@ import { quoted, upstreamCondition } from './write-condition.js';
  * same lists; then the upstream completes atomically. An answer that was lost is found again by the ETag of the object.
  */
 export async function completeUpload(context: S3Context, input: CompleteUploadInput): Promise<ObjectInfo> {
-  checkOrder(input.parts);
+  requirePartOrder(input.parts);
   const expected_etag = multipartEtag(input.parts);
   try {
     const { parts, checksum: told } = await allParts(context, input);
     const record = await context.uploads.read(input.bucket, input.upload_id, input.signal);
     const checksum = told ?? record?.checksum ?? null;
-    const chosen = chooseParts(context, input.parts, parts);
-    checkSize(input, chosen);
+    const uploaded = new Map(parts.map((part) => [part.part_number, part]));
+    const chosen = chooseParts(input.parts, {
+      find: (named) => find(uploaded, named),
+      sizeOf: ({ size_bytes }) => size_bytes,
+      part_bytes_min: context.capabilities.part_bytes_min,
+    });
+    requireSize(input.size_bytes, sumOf(chosen));
     checkChecksum(input.checksum, checksum, chosen);
     await complete(context, input, chosen, checksum);
   } catch (cause) {
@@ -50,15 +56,6 @@ function addressOf({ bucket, key, signal }: CompleteUploadInput) {
   return { bucket, key, signal };
 }
 
-function checkOrder(parts: readonly CompletedPart[]): void {
-  if (parts.length === 0) throw new StoreError('invalid', 'no parts are named', { subject: 'upload' });
-  for (const [index, part] of parts.entries()) {
-    if (part.part_number <= (parts[index - 1]?.part_number ?? 0)) {
-      throw new StoreError('invalid_part_order', 'part numbers must rise', { subject: 'part' });
-    }
-  }
-}
-
 /** The ETag of the object that these parts make; null where their ETags are no digests. */
 function multipartEtag(parts: readonly CompletedPart[]): string | null {
   const hash = createHash('md5');
@@ -69,43 +66,17 @@ function multipartEtag(parts: readonly CompletedPart[]): string | null {
   return `${hash.digest('hex')}-${parts.length}`;
 }
 
-function chooseParts(
-  { capabilities }: S3Context,
-  named: readonly CompletedPart[],
-  uploaded: readonly PartInfo[],
-): PartInfo[] {
-  const known = new Map(uploaded.map((part) => [part.part_number, part]));
-  const chosen = named.map(({ part_number, etag, checksum }) => {
-    const part = known.get(part_number);
-    // One of another algorithm was checked when the part came; its ETag says that it is still that part.
-    const comparable = part?.checksum?.algorithm === checksum?.algorithm;
-    const differs = checksum !== undefined && comparable && part?.checksum?.value !== checksum.value;
-    if (part === undefined || part.etag !== etag || differs) {
-      throw new StoreError('invalid_part', `part ${part_number} is not what was uploaded`, {
-        subject: 'part',
-        detail: { part_number },
-      });
-    }
-    return part;
-  });
-  for (const part of chosen.slice(0, -1)) {
-    if (part.size_bytes >= capabilities.part_bytes_min) continue;
-    const { size_bytes, part_number, etag } = part;
-    throw new StoreError('part_too_small', `part ${part_number} is too small`, {
-      subject: 'part',
-      detail: { size_bytes, part_number, etag },
-    });
-  }
-  return chosen;
+function find(uploaded: ReadonlyMap<number, PartInfo>, named: CompletedPart): PartInfo | undefined {
+  const part = uploaded.get(named.part_number);
+  if (part === undefined || part.etag !== named.etag) return undefined;
+  const { checksum: asked } = named;
+  // One of another algorithm was checked when the part came; its ETag says that it is still that part.
+  const comparable = asked !== undefined && asked.algorithm === part.checksum?.algorithm;
+  return comparable && asked.value !== part.checksum?.value ? undefined : part;
 }
 
-function checkSize({ size_bytes }: CompleteUploadInput, parts: readonly PartInfo[]): void {
-  const sum = parts.reduce((total, part) => total + part.size_bytes, 0);
-  if (size_bytes === undefined || size_bytes === sum) return;
-  throw new StoreError('digest_mismatch', `the parts have ${sum} bytes`, {
-    subject: 'upload',
-    detail: { algorithm: 'size', size_bytes: sum },
-  });
+function sumOf(parts: readonly PartInfo[]): number {
+  return parts.reduce((total, { size_bytes }) => total + size_bytes, 0);
 }
 
 /** Of the whole object as the client knows it, against what the parts make. */

@@ -1,15 +1,15 @@
 import { childText } from '../../src/wire/xml.js';
 import { evaluateSourceCondition, resolveRange } from '../conditions.js';
-import {
-  type ChecksumAlgorithm,
-  type CopyPartInput,
-  type ObjectInfo,
-  type PartInfo,
-  type ResolvedRange,
-  StoreError,
-  type UploadAddress,
-  type UploadPartInput,
+import type {
+  ChecksumAlgorithm,
+  CopyPartInput,
+  ObjectInfo,
+  PartInfo,
+  ResolvedRange,
+  UploadAddress,
+  UploadPartInput,
 } from '../contract/index.js';
+import { requirePartAlgorithm } from '../multipart-rules.js';
 import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
@@ -48,12 +48,7 @@ async function partAlgorithm(
   asked: ChecksumAlgorithm | undefined,
 ): Promise<ChecksumAlgorithm | undefined> {
   const { declared, told } = await checksumsOfUpload(context, input);
-  if (declared !== undefined && asked !== undefined && declared !== asked) {
-    throw new StoreError('invalid', `the upload was begun with ${declared} checksums`, {
-      subject: 'part',
-      detail: { algorithm: declared, actual: asked },
-    });
-  }
+  requirePartAlgorithm(declared, asked);
   return told ?? asked;
 }
 

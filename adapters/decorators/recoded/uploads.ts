@@ -17,7 +17,8 @@ import type {
   UploadInfo,
   UploadPartInput,
 } from '../../contract/index.js';
-import { chooseParts, partAlgorithm, requirePromises, storedPart, storedParts } from './chosen-parts.js';
+import { requireChecksum, requireSize } from '../../multipart-rules.js';
+import { chooseRecords, partAlgorithm, storedPart, storedParts } from './chosen-parts.js';
 import type { Codec, Encoded } from './codec.js';
 import type { Conditions } from './conditions.js';
 import {
@@ -139,13 +140,16 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
     const candidates = upload === undefined ? known : parts.flatMap((part) => recordOf(known, part) ?? []);
     let chosen: PartRecord[];
     try {
-      chosen = chooseParts(input.parts, candidates, inner.capabilities.part_bytes_min);
+      chosen = chooseRecords(input.parts, candidates, inner.capabilities.part_bytes_min);
     } catch (error) {
       throw not_found ?? error;
     }
     // Of an upload that was completed before, the adapter below knows the answer, or that there is none.
     const content = contentOfParts(piecesOf(codec, chosen), upload?.checksum ?? null);
-    if (upload !== undefined) requirePromises(input, content, upload.checksum);
+    if (upload !== undefined) {
+      requireSize(input.size_bytes, content.size_bytes);
+      requireChecksum(input.checksum, content.checksum, chosen.length, upload.checksum);
+    }
     const condition = upload && (await conditions.forWrite(input, input.condition));
     const stored = await inner.completeUpload({
       ...addressOf(input),
