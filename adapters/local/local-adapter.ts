@@ -31,25 +31,14 @@ export function createLocalAdapter(context: LocalContext, release: () => Promise
   const maintenance = createMaintenance(context);
   const { gate } = context;
 
-  /** What the caller's own body throws passes through as it is. */
-  function withBody<Input extends Call, Result>(work: Operation<Input, Result>) {
-    return async (input: Input): Promise<Result> => {
-      gate.enter(input.signal);
-      try {
-        return await work(context, input);
-      } finally {
-        gate.leave();
-      }
-    };
-  }
-
-  function call<Input extends Call, Result>(work: Operation<Input, Result>) {
+  /** What the caller's own body throws passes through as it is; all else leaves as a StoreError. */
+  function call<Input extends Call, Result>(work: Operation<Input, Result>, { body = false } = {}) {
     return async (input: Input): Promise<Result> => {
       gate.enter(input.signal);
       try {
         return await work(context, input);
       } catch (error) {
-        throw asStoreError(error, input.signal);
+        throw body ? error : asStoreError(error, input.signal);
       } finally {
         gate.leave();
       }
@@ -76,7 +65,7 @@ export function createLocalAdapter(context: LocalContext, release: () => Promise
     putDocument: call(putDocument),
     deleteDocument: call(deleteDocument),
     usage: call(usageOf),
-    putObject: withBody(putObject),
+    putObject: call(putObject, { body: true }),
     getObject: call(getObject),
     headObject: call(headObject),
     deleteObject: call(deleteObject),
@@ -90,7 +79,7 @@ export function createLocalAdapter(context: LocalContext, release: () => Promise
     putRetention: call(putRetention),
     putLegalHold: call(putLegalHold),
     createUpload: call(createUpload),
-    uploadPart: withBody(uploadPart),
+    uploadPart: call(uploadPart, { body: true }),
     copyPart: call(copyPart),
     listParts: call(listParts),
     listUploads: call(listUploads),

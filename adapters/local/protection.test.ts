@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Adapter, Body, CopyObjectInput, PutObjectInput } from '../contract/index.js';
+import { readAll } from '../conformance/support/bytes.js';
+import type { Adapter, CopyObjectInput, PutObjectInput } from '../contract/index.js';
 import { type OpenLocalAdapterOptions, openLocalAdapter } from './open-local-adapter.js';
 
 const KEY = randomBytes(32);
@@ -61,15 +62,8 @@ function put(bucket: string, key: string, body: Buffer, more: Partial<PutObjectI
   return adapter.putObject({ bucket, key, body, size_bytes: body.length, ...more });
 }
 
-async function drain(body: Body): Promise<Buffer> {
-  if (body instanceof Uint8Array) return Buffer.from(body);
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
-}
-
 async function get(bucket: string, key: string): Promise<Buffer> {
-  return drain((await adapter.getObject({ bucket, key })).body);
+  return readAll((await adapter.getObject({ bucket, key })).body);
 }
 
 async function putInParts(bucket: string, key: string, parts: readonly Buffer[]): Promise<void> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { crc32c } from '@node-rs/crc32';
 import { describe, expect, it } from 'vitest';
+import { readAll, reusingStreamOf } from '../../conformance/support/bytes.js';
 import { createLimiter } from '../../limiter.js';
 import type { BlobProtection, BlobRecord } from './blob-store.js';
 import { createBlockPool } from './block-pool.js';
@@ -10,15 +11,7 @@ import { tableLength } from './frame-table.js';
 import { createPacker } from './packing.js';
 import { createBlobPaths } from './paths.js';
 import { readBlob } from './read-blob.js';
-import {
-  BLOCK_BYTES,
-  digestOf,
-  drain,
-  filesIn,
-  lentChunks,
-  openTemporaryStore,
-  put,
-} from './testing/blob-fixtures.js';
+import { BLOCK_BYTES, digestOf, filesIn, openTemporaryStore, put } from './testing/blob-fixtures.js';
 
 const KEY = randomBytes(32);
 const KEYS = createDataKeys({ key: KEY });
@@ -43,7 +36,7 @@ function mixed(): Buffer {
 
 async function stored(bytes: Buffer, protection: BlobProtection) {
   const opened = await openTemporaryStore(FILES_ONLY);
-  const { record } = await put(opened.store, lentChunks(bytes, 70_001), bytes.length, { protection });
+  const { record } = await put(opened.store, reusingStreamOf(bytes, 70_001), bytes.length, { protection });
   return { ...opened, bytes, record, file: createBlobPaths(opened.root).file(record.id.toString('hex')) };
 }
 
@@ -64,7 +57,9 @@ describe.each([
     const { store, bytes, record } = await stored(mixed(), protection);
     expect(record).toMatchObject({ codec, size_bytes: SIZE, sha256: digestOf('sha256', bytes) });
     for (const [start, end] of RANGES) {
-      expect((await drain(store.read(record, start, end))).equals(bytes.subarray(start, end + 1))).toBe(true);
+      expect((await readAll(store.read(record, start, end))).equals(bytes.subarray(start, end + 1))).toBe(
+        true,
+      );
     }
     expect(await store.verify(record)).toBe(true);
   });
@@ -80,7 +75,7 @@ describe.each([
       reserve_blocks: 1,
       lean_chunk_bytes: 200_000,
     };
-    const bodies = [1, 2, 3].map(() => drain(readBlob(context, record, 5, SIZE - 1)));
+    const bodies = [1, 2, 3].map(() => readAll(readBlob(context, record, 5, SIZE - 1)));
     for (const read of await Promise.all(bodies)) expect(read.equals(bytes.subarray(5))).toBe(true);
   });
 
@@ -92,7 +87,7 @@ describe.each([
       changed[position] = (changed[position] ?? 0) ^ 1;
       writeFileSync(file, changed);
       expect(await store.verify(record)).toBe(false);
-      await expect(drain(store.read(record, 0, SIZE - 1))).rejects.toMatchObject({ kind: 'corrupt' });
+      await expect(readAll(store.read(record, 0, SIZE - 1))).rejects.toMatchObject({ kind: 'corrupt' });
     }
     writeFileSync(file, whole);
     expect(await store.verify(record)).toBe(true);
@@ -106,7 +101,7 @@ describe.each([
     for (const length of [whole.length - 1, tableLength(SIZE, codec === 'sealed'), 20, 0]) {
       truncateSync(file, length);
       expect(await store.verify(record)).toBe(false);
-      await expect(drain(store.read(record, 0, SIZE - 1))).rejects.toMatchObject({ kind: 'corrupt' });
+      await expect(readAll(store.read(record, 0, SIZE - 1))).rejects.toMatchObject({ kind: 'corrupt' });
     }
     rmSync(file);
     expect(await store.verify(record)).toBe(false);
@@ -115,12 +110,12 @@ describe.each([
   it('may be stored many times at once, and lies in one file', async () => {
     const { root, store, bytes, record } = await stored(mixed(), protection);
     const again = await Promise.all(
-      Array.from({ length: 4 }, () => put(store, lentChunks(bytes, 200_000), SIZE, { protection })),
+      Array.from({ length: 4 }, () => put(store, reusingStreamOf(bytes, 200_000), SIZE, { protection })),
     );
     for (const each of again) expect(each.record.id).toEqual(record.id);
     expect(filesIn(root)).toHaveLength(1);
     // The record of the first writer reads the file of the last one.
-    expect((await drain(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
+    expect((await readAll(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
   });
 
   it('may be small and lie in the index', async () => {
@@ -129,8 +124,8 @@ describe.each([
       const bytes = text(size_bytes);
       const { record } = await put(store, bytes, size_bytes, { protection });
       expect(record.inline).toBeDefined();
-      expect((await drain(store.read(record, 0, size_bytes - 1))).equals(bytes)).toBe(true);
-      expect(await drain(store.read(record, size_bytes - 1, size_bytes - 1))).toEqual(bytes.subarray(-1));
+      expect((await readAll(store.read(record, 0, size_bytes - 1))).equals(bytes)).toBe(true);
+      expect(await readAll(store.read(record, size_bytes - 1, size_bytes - 1))).toEqual(bytes.subarray(-1));
       expect(await store.verify(record)).toBe(true);
       const inline = Buffer.from(record.inline ?? '');
       inline[inline.length - 1] = (inline.at(-1) ?? 0) ^ 1;
@@ -162,7 +157,7 @@ describe('encryption', () => {
   it('notices frames that changed places, though all their checksums are right', async () => {
     const { store, record, file } = await stored(mixed(), SEALED);
     swapFrames(file, 0, 2);
-    await expect(drain(store.read(record, 0, 10))).rejects.toThrow(/not the one that was encrypted/);
+    await expect(readAll(store.read(record, 0, 10))).rejects.toThrow(/not the one that was encrypted/);
     expect(await store.verify(record)).toBe(false);
     swapFrames(file, 0, 2);
     expect(await store.verify(record)).toBe(true);
@@ -203,7 +198,7 @@ describe('encryption', () => {
     const packed = await put(store, bytes, SIZE, { protection: PACKED });
     expect(filesIn(root)).toHaveLength(3);
     for (const { record } of [plain, packed]) {
-      expect((await drain(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
+      expect((await readAll(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
     }
   });
 
@@ -219,7 +214,7 @@ describe('encryption', () => {
       reserve_blocks: 0,
       lean_chunk_bytes: 65_536,
     });
-    const read = (keys: typeof KEYS) => drain(readBlob(context(keys), record, 0, SIZE - 1));
+    const read = (keys: typeof KEYS) => readAll(readBlob(context(keys), record, 0, SIZE - 1));
     const unknown = read(createDataKeys({ key }));
     await expect(unknown).rejects.toMatchObject({ kind: 'unavailable', subject: 'adapter' });
     expect((await read(createDataKeys({ key, old_keys: [KEY] }))).equals(bytes)).toBe(true);
@@ -282,11 +277,11 @@ describe('a sender who stops in the middle of a block', () => {
       return { go, writing: put(store, body(), SIZE, { protection: BOTH }) };
     });
     // More senders than there are blocks: the last ones get theirs from those who stopped.
-    const last = await put(store, lentChunks(bytes, 100_000), SIZE, { protection: SEALED });
+    const last = await put(store, reusingStreamOf(bytes, 100_000), SIZE, { protection: SEALED });
     for (const { go } of senders) go();
     const records = await Promise.all(senders.map(({ writing }) => writing));
     for (const { record } of [last, ...records.slice(0, 1)]) {
-      expect((await drain(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
+      expect((await readAll(store.read(record, 0, SIZE - 1))).equals(bytes)).toBe(true);
     }
     expect(filesIn(root)).toHaveLength(1);
   });

@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../config/limits.js';
+import { reusingStreamOf } from '../../conformance/support/bytes.js';
 import { openBlobStore } from './open-blob-store.js';
 import { createBlobPaths } from './paths.js';
 import {
   BLOCK_BYTES,
   content,
   filesIn,
-  lentChunks,
   openTemporaryStore,
   put,
   temporaryFolder,
@@ -220,7 +220,7 @@ describe('the store', () => {
     const slowWrites = Array.from({ length: LIMITS.blob_write_blocks_max + 10 }, (_, seed) =>
       put(store, slow(seed + 1), bytes.length),
     );
-    for (let round = 0; round < 5; round += 1) await put(store, lentChunks(bytes, 65_536), bytes.length);
+    for (let round = 0; round < 5; round += 1) await put(store, reusingStreamOf(bytes, 65_536), bytes.length);
     resume();
     for (const [seed, { record }] of (await Promise.all(slowWrites)).entries()) {
       if (seed % 20 === 0) expect(await store.verify(record)).toBe(true);

@@ -2,20 +2,14 @@ import { closeSync, openSync, readdirSync, readlinkSync, rmSync, truncateSync, w
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../config/limits.js';
+import { readAll } from '../../conformance/support/bytes.js';
 import { createLimiter } from '../../limiter.js';
 import type { BlobRecord } from './blob-store.js';
 import { createBlockPool } from './block-pool.js';
 import { createPacker } from './packing.js';
 import { createBlobPaths } from './paths.js';
 import { readBlob } from './read-blob.js';
-import {
-  BLOCK_BYTES,
-  content,
-  drain,
-  openTemporaryStore,
-  put,
-  temporaryFolder,
-} from './testing/blob-fixtures.js';
+import { BLOCK_BYTES, content, openTemporaryStore, put, temporaryFolder } from './testing/blob-fixtures.js';
 
 const SIZE = 4 * BLOCK_BYTES + 1_234;
 
@@ -59,7 +53,7 @@ const RANGES: readonly (readonly [number, number])[] = [
 describe('read', () => {
   it.each(RANGES)('gives bytes %i to %i of a file', async (start, end) => {
     const { store, bytes, record } = await storedFile();
-    const read = await drain(store.read(record, start, end));
+    const read = await readAll(store.read(record, start, end));
     expect(read.equals(bytes.subarray(start, end + 1))).toBe(true);
   });
 
@@ -73,7 +67,7 @@ describe('read', () => {
       reserve_blocks: 1,
       lean_chunk_bytes: 100_000,
     };
-    const bodies = [1, 2, 3].map(() => drain(readBlob(context, record, start, end)));
+    const bodies = [1, 2, 3].map(() => readAll(readBlob(context, record, start, end)));
     for (const read of await Promise.all(bodies)) {
       expect(read.equals(bytes.subarray(start, end + 1))).toBe(true);
     }
@@ -84,13 +78,13 @@ describe('read', () => {
     const { store } = await openTemporaryStore({ inline_bytes_max: 100 });
     const bytes = content(100);
     const { record } = await put(store, bytes, 100);
-    expect((await drain(store.read(record, 10, 19))).equals(bytes.subarray(10, 20))).toBe(true);
+    expect((await readAll(store.read(record, 10, 19))).equals(bytes.subarray(10, 20))).toBe(true);
     const inline = Buffer.from(bytes);
     inline[50] = ~(inline[50] ?? 0);
     expect(() => store.read({ ...record, inline }, 0, 9)).toThrow(/CRC32C/);
     expect(await store.verify({ ...record, inline })).toBe(false);
     const empty = await put(store, new Uint8Array(0), 0);
-    expect(await drain(store.read(empty.record, 0, -1))).toHaveLength(0);
+    expect(await readAll(store.read(empty.record, 0, -1))).toHaveLength(0);
     expect(await store.verify(empty.record)).toBe(true);
   });
 
@@ -103,7 +97,7 @@ describe('read', () => {
     expect(whole.received).toBe(2 * BLOCK_BYTES);
     const part = await drainUntilError(store.read(record, 2 * BLOCK_BYTES, 2 * BLOCK_BYTES + 10));
     expect(part).toMatchObject({ received: 0, error: { kind: 'corrupt' } });
-    const sound = await drain(store.read(record, 3 * BLOCK_BYTES, SIZE - 1));
+    const sound = await readAll(store.read(record, 3 * BLOCK_BYTES, SIZE - 1));
     expect(sound.equals(bytes.subarray(3 * BLOCK_BYTES))).toBe(true);
   });
 
@@ -164,7 +158,7 @@ describe('read', () => {
       return body[Symbol.asyncIterator]();
     });
     for (const reader of stalled) expect((await reader.next()).done).toBe(false);
-    expect((await drain(readBlob(context, record, 0, SIZE - 1))).equals(bytes)).toBe(true);
+    expect((await readAll(readBlob(context, record, 0, SIZE - 1))).equals(bytes)).toBe(true);
     expect(context.pool.size).toBeLessThanOrEqual(blocks_max);
     for (const reader of stalled) await reader.return?.();
     expect(context.pool.tryTake(blocks_max - 1)).toBeDefined();
@@ -185,7 +179,7 @@ describe('read', () => {
       reserve_blocks: 0,
       lean_chunk_bytes: 10,
     };
-    await expect(drain(readBlob(context, record, 0, 4))).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(readAll(readBlob(context, record, 0, 4))).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });
 

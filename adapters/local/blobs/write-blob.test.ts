@@ -3,16 +3,9 @@ import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import { describe, expect, it } from 'vitest';
 import { checksumOf } from '../../../src/wire/checksums.js';
+import { reusingStreamOf } from '../../conformance/support/bytes.js';
 import type { ChecksumAlgorithm } from '../../contract/index.js';
-import {
-  BLOCK_BYTES,
-  content,
-  digestOf,
-  filesIn,
-  lentChunks,
-  openTemporaryStore,
-  put,
-} from './testing/blob-fixtures.js';
+import { BLOCK_BYTES, content, digestOf, filesIn, openTemporaryStore, put } from './testing/blob-fixtures.js';
 
 const INLINE_MAX = 1_000;
 const IN_PLACE_MAX = 100_000;
@@ -44,7 +37,7 @@ describe('write', () => {
   it.each(SIZES)('names, checksums and stores a body of %i bytes', async (size_bytes) => {
     const { root, store } = await openTemporaryStore(LIMITS);
     const bytes = content(size_bytes);
-    for (const body of [bytes, lentChunks(bytes, 60_001)]) {
+    for (const body of [bytes, reusingStreamOf(bytes, 60_001)]) {
       const written = await put(store, body, size_bytes);
       expect(written.md5).toEqual(digestOf('md5', bytes));
       expect(written.checksum).toEqual(checksumOf('CRC64NVME', bytes));
@@ -72,7 +65,7 @@ describe('write', () => {
         const bytes = content(size_bytes, 7);
         const expected = checksumOf(algorithm, bytes);
         const value = () => expected.toString('base64');
-        const written = await put(store, lentChunks(bytes, 65_536), size_bytes, {
+        const written = await put(store, reusingStreamOf(bytes, 65_536), size_bytes, {
           algorithm,
           expect: {
             md5: digestOf('md5', bytes).toString('hex').toUpperCase(),
@@ -95,7 +88,7 @@ describe('write', () => {
         subject: 'body',
         detail: { algorithm },
       });
-      const body = () => lentChunks(bytes, 50_000);
+      const body = () => reusingStreamOf(bytes, 50_000);
       const md5 = '0'.repeat(32);
       const checksum = { algorithm: 'CRC32', value: () => 'AAAAAA==' } as const;
       await expect(put(store, body(), size_bytes - 1)).rejects.toMatchObject(wrong('size'));
@@ -126,7 +119,7 @@ describe('write', () => {
     const bytes = content(2 * BLOCK_BYTES);
     let trailer: string | undefined;
     async function* body() {
-      yield* lentChunks(bytes, 100_000);
+      yield* reusingStreamOf(bytes, 100_000);
       trailer = checksumOf('CRC32C', bytes).toString('base64');
     }
     const checksum = { algorithm: 'CRC32C', value: () => trailer ?? 'asked too early' } as const;
@@ -138,7 +131,7 @@ describe('write', () => {
     const bytes = content(3 * BLOCK_BYTES);
     const failure = new Error('connection reset');
     async function* body() {
-      yield* lentChunks(bytes.subarray(0, 2 * BLOCK_BYTES), 300_000);
+      yield* reusingStreamOf(bytes.subarray(0, 2 * BLOCK_BYTES), 300_000);
       throw failure;
     }
     await expect(put(store, body(), bytes.length)).rejects.toBe(failure);
@@ -178,7 +171,7 @@ describe('write', () => {
     const { root, store } = await openTemporaryStore(LIMITS);
     const bytes = content(BLOCK_BYTES + 99);
     const all = await Promise.all(
-      Array.from({ length: 12 }, () => put(store, lentChunks(bytes, 70_000), bytes.length)),
+      Array.from({ length: 12 }, () => put(store, reusingStreamOf(bytes, 70_000), bytes.length)),
     );
     expect(new Set(all.map(({ record }) => record.id.toString('hex'))).size).toBe(1);
     expect(filesIn(root)).toHaveLength(1);
@@ -188,7 +181,7 @@ describe('write', () => {
   it('empties tmp when it opens and waits for writes when it closes', async () => {
     const { root, store } = await openTemporaryStore(LIMITS);
     const bytes = content(2 * BLOCK_BYTES);
-    const writing = put(store, lentChunks(bytes, 100_000), bytes.length);
+    const writing = put(store, reusingStreamOf(bytes, 100_000), bytes.length);
     await store.close();
     await expect(writing).resolves.toBeDefined();
     await expect(put(store, bytes, bytes.length)).rejects.toMatchObject({ kind: 'unavailable' });

@@ -38,24 +38,6 @@ export function content(size_bytes: number, seed = 1): Buffer {
   return bytes;
 }
 
-/** The same buffer is filled anew for each chunk, as a lending source does. */
-export async function* lentChunks(bytes: Uint8Array, chunk_bytes: number): AsyncGenerator<Uint8Array> {
-  const lent = new Uint8Array(chunk_bytes);
-  for (let start = 0; start < bytes.length; start += chunk_bytes) {
-    const part = bytes.subarray(start, start + chunk_bytes);
-    lent.set(part);
-    yield lent.subarray(0, part.length);
-    lent.fill(0xee);
-  }
-}
-
-export async function drain(body: Body): Promise<Buffer> {
-  if (body instanceof Uint8Array) return Buffer.from(body);
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
-}
-
 /** Writes and lets go of the blob's lock. */
 export async function put(
   store: BlobStore,
