@@ -212,6 +212,8 @@ export const LIMITS = {
   compression_sample_bytes: 64 * 1024,
   /** Frames at a time, of all adapters: each holds one of libuv's four threads for 20 ms or so. */
   compressions_at_once: 2,
+  /** The same for 3 ms or so. */
+  decompressions_at_once: 2,
   /** Tables of frames that are remembered, each of up to 32 KiB. */
   compression_tables_known_bytes: 16 * 1024 ** 2,
   /** Of one body, before it goes to a file. */

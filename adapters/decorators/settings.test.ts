@@ -56,4 +56,6 @@ it('keys come from the environment or from files, and missing ones stop the star
   await rm(folder, { recursive: true });
   expect(() => parse(disk, { KEY_ONE: '01'.repeat(32) })).toThrow(/keys\.two/);
   expect(() => parse({ ...disk, encryption: { ...encryption, key_id: 'three' } })).toThrow(/key_id/);
+  const compression = { records_bucket: 'backup-node-parts' };
+  expect(() => parse({ ...disk, compression })).toThrow(/records_bucket/);
 });

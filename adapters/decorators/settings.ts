@@ -34,6 +34,9 @@ export function decoratorOptions(
   { env, storage_path }: Surroundings,
 ): DecoratorOptions {
   const { retry, concurrency_max, bandwidth_limit_mbps, cache, encryption, compression } = settings;
+  if (encryption !== undefined && encryption.records_bucket === compression?.records_bucket) {
+    throw new ConfigError([`adapters.${name}: encryption and compression need records_buckets of their own`]);
+  }
   return {
     ...(retry && { retry: { ...retry, ...RETRY_BOUNDS } }),
     ...(concurrency_max !== undefined && { concurrency: { calls_max: concurrency_max } }),

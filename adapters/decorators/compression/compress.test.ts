@@ -231,6 +231,52 @@ describe('compression', () => {
     expect(heads(await callsOf(async () => expect(await sizes()).toEqual(expected)))).toBe(0);
   });
 
+  it('lists what was replaced as it is now, leaves out what vanished, and what cannot be read hides nothing', async () => {
+    const writer = await node();
+    for (const key of ['race/a', 'race/b', 'race/c', 'race/d']) await put(writer, key, textOf(9_000));
+    const { system } = (await opened.adapter.headObject({ bucket, key: 'race/c' })).info;
+    const stale = await upstream.listObjects({ bucket, prefix: 'race/', limit: 10 });
+    await put(writer, 'race/a', textOf(7_000));
+    await opened.adapter.deleteObject({ bucket, key: 'race/b' });
+    await put(opened.adapter, 'race/c', utf8('broken'), { attributes: { system } });
+    const late: Adapter = { ...forwarding(upstream), listObjects: async () => stale };
+    const spool = { folder, bytes_max: 1 };
+    const store = await compress(late, { level: 1, spool, records_bucket: 'records' });
+    const { entries } = await store.listObjects({ bucket, prefix: 'race/', limit: 10 });
+    const shown = entries.flatMap((entry) => (entry.type === 'item' ? [entry.item] : []));
+    expect(shown.map(({ key, size_bytes, etag }) => [key, size_bytes, etag])).toEqual([
+      ['race/a', 7_000, md5(textOf(7_000))],
+      ['race/c', expect.any(Number), expect.stringMatching(/-1$/)],
+      ['race/d', 9_000, md5(textOf(9_000))],
+    ]);
+  });
+
+  it('copies what is stored, and a copy is readable by itself', async () => {
+    await put(await node(), 'source', TEXT);
+    const source = { bucket, key: 'source' };
+    const how = { replace_attributes: false, replace_tags: false, checksum_algorithm: 'SHA256' } as const;
+    const made = await callsOf(async () => {
+      const { info } = await (await node()).copyObject({ source, bucket, key: 'copy', ...how });
+      const value = createHash('sha256').update(TEXT).digest('base64');
+      expect(info).toMatchObject({ etag: md5(TEXT), size_bytes: TEXT.length, checksum: { value } });
+    });
+    expect(made).toContain('copyObject');
+    expect(made).not.toContain('putObject');
+    expect((await stored('copy')).equals(await stored('source'))).toBe(true);
+    await opened.adapter.deleteObject(source);
+    expect((await get(await node(), 'copy')).equals(TEXT)).toBe(true);
+  });
+
+  it('tells of changes what clients wrote, and no MD5 of what is gone', async () => {
+    const from = (await opened.adapter.readChanges({ after: null, limit: 10_000 })).cursor;
+    const writer = await node();
+    await put(writer, 'changed', textOf(8_000));
+    await put(writer, 'changed', textOf(6_000));
+    const { changes } = await (await node()).readChanges({ after: from, limit: 10 });
+    expect(changes.map(({ etag }) => etag)).toEqual([expect.stringMatching(/-1$/), md5(textOf(6_000))]);
+    expect(changes[1]?.size_bytes).toBe(6_000);
+  });
+
   it('parts are as long upstream as it wants them, and any node reads them', async () => {
     const contents = [textOf(5 * MIB + 77), bytesOf(9, 5 * MIB), textOf(30_000)];
     const store = await node();

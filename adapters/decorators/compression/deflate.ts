@@ -7,14 +7,15 @@ import { frameMember, storedFrameBytes, storedFrameMember } from './members.js';
 
 const deflate = promisify<Uint8Array, ZlibOptions, Buffer>(deflateRaw);
 const inflate = promisify<Uint8Array, ZlibOptions, Buffer>(inflateRaw);
-/** Both hold threads of the pool that files and the index of a local adapter need too. */
-const atOnce = createLimiter(LIMITS.compressions_at_once);
+/** Both hold threads of the pool that files and the index of a local adapter need too; reads do not wait behind writes. */
+const deflating = createLimiter(LIMITS.compressions_at_once);
+const inflating = createLimiter(LIMITS.decompressions_at_once);
 
 const CHUNK_BYTES = 64 * 1024;
 
 /** A frame's member; `plain` must stay untouched until it resolves. */
 export async function deflateFrame(index: number, plain: Uint8Array, level: number): Promise<Buffer> {
-  const deflated = await atOnce(() => deflate(plain, { level, chunkSize: CHUNK_BYTES }));
+  const deflated = await deflating(() => deflate(plain, { level, chunkSize: CHUNK_BYTES }));
   const member = frameMember(index, plain, [deflated]);
   return member.length < storedFrameBytes(plain.length) ? member : storedFrameMember(index, plain);
 }
@@ -22,7 +23,7 @@ export async function deflateFrame(index: number, plain: Uint8Array, level: numb
 /** What is left of a sample, in percent. */
 export async function percentLeft(sample: Uint8Array, level: number): Promise<number> {
   if (sample.length === 0) return 100;
-  return ((await atOnce(() => deflate(sample, { level }))).length / sample.length) * 100;
+  return ((await deflating(() => deflate(sample, { level }))).length / sample.length) * 100;
 }
 
 /** Never more than `size_bytes` of memory, whatever the bytes would grow to. Fails with `corrupt`. */
@@ -30,7 +31,7 @@ export async function inflateFrame(deflated: Uint8Array, size_bytes: number): Pr
   const options = { maxOutputLength: size_bytes, chunkSize: Math.max(zlib.Z_MIN_CHUNK, size_bytes) };
   try {
     if (size_bytes <= CHUNK_BYTES) return inflateRawSync(deflated, options);
-    return await atOnce(() => inflate(deflated, options));
+    return await inflating(() => inflate(deflated, options));
   } catch {
     throw notAsWritten();
   }

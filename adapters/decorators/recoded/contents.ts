@@ -65,8 +65,7 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
     const sealed = info.system?.[names.digests];
     const mark = info.system?.[names.mark];
     if (sealed === undefined || mark === undefined || mark === OF_PARTS) return undefined;
-    const text = texts.open(Buffer.from(sealed, 'base64'), contextOf(bucket, key));
-    const digests = JSON.parse(text) as SealedDigests;
+    const digests = readDigests(texts.open(Buffer.from(sealed, 'base64'), contextOf(bucket, key)));
     const { size_bytes, checksum } = digests;
     const form = { kind: 'object', reference: Buffer.from(mark, 'base64'), size_bytes } as const;
     if (codec.storedBytes(form) !== info.size_bytes) throw notAsWritten();
@@ -158,6 +157,14 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
       return texts.seal(JSON.stringify(digests), contextOf(bucket, key)).toString('base64');
     },
   };
+}
+
+function readDigests(text: string): SealedDigests {
+  try {
+    return JSON.parse(text) as SealedDigests;
+  } catch {
+    throw notAsWritten();
+  }
 }
 
 interface Place {

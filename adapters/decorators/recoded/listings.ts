@@ -4,7 +4,6 @@ import { createLimiter } from '../../limiter.js';
 import type { Codec } from './codec.js';
 import { shownInfo, shownSystem } from './content.js';
 import type { Contents, Known } from './contents.js';
-import { pinned } from './pinned.js';
 import { whileReplaced } from './replaced.js';
 
 interface Call {
@@ -63,10 +62,10 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
     listed: ObjectInfo,
     find: () => Promise<Found | undefined>,
   ): Promise<ObjectInfo | undefined> => {
-    const known = contents.known(call.bucket, listed);
-    if (known !== undefined) return shownInfo(names, listed, known);
-    if (guess !== undefined) return unknown(listed);
     try {
+      const known = contents.known(call.bucket, listed);
+      if (known !== undefined) return shownInfo(names, listed, known);
+      if (guess !== undefined) return unknown(listed);
       const found = await find();
       if (found === undefined) return undefined;
       return shownInfo(names, found.info.etag === listed.etag ? listed : found.info, found.content);
@@ -82,7 +81,8 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
     version: (call, listed) =>
       show(call, listed, async () => {
         const { key, version_id } = listed;
-        const found = await ask(call, key, pinned(listed));
+        // Without an id it is one request below: nobody has to find out which version is the latest.
+        const found = await ask(call, key, listed.is_latest ? {} : { version_id });
         return found?.info.version_id === version_id ? found : ask(call, key, { version_id });
       }),
     async change({ signal }, change) {

@@ -130,7 +130,7 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
   };
 
   const complete = async (input: CompleteUploadInput): Promise<ObjectInfo> => {
-    const known = await records.list(input);
+    const known = known_uploads.get(nameOf(input))?.unchanged === true ? [] : await records.list(input);
     const { upload, parts, not_found } = await storedParts(inner, input);
     if (
       upload === undefined ? known.length === 0 && codec.refuseUnmarked === undefined : isUnchanged(upload)
@@ -222,7 +222,7 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
     complete,
     async abort(input) {
       await inner.abortUpload(input);
-      await records.drop(input);
+      if (known_uploads.get(nameOf(input))?.unchanged !== true) await records.drop(input);
     },
     async list(input) {
       const { entries, next } = await inner.listUploads(input);
