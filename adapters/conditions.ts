@@ -114,3 +114,11 @@ export function resolveRange(size_bytes: number, range: ByteRange): ResolvedRang
     detail: { size_bytes },
   });
 }
+
+/** How much is read: a range, or all. */
+export function rangeBytes(
+  range: ResolvedRange | null,
+  { size_bytes }: { readonly size_bytes: number },
+): number {
+  return range === null ? size_bytes : range.end - range.start + 1;
+}

@@ -22,14 +22,8 @@ export async function putObject(context: LocalContext, input: PutObjectInput): P
   if (waiting !== undefined) await waiting;
   const algorithm = input.expect?.checksum?.algorithm ?? DEFAULT_ALGORITHM;
   const protection = protectionFor(context, input.bucket, input.attributes?.headers);
-  const written = await context.blobs.write({
-    body: input.body,
-    size_bytes: input.size_bytes,
-    algorithm,
-    expect: input.expect,
-    protection,
-    signal: input.signal,
-  });
+  const { body, size_bytes, expect, signal } = input;
+  const written = await context.blobs.write({ body, size_bytes, expect, algorithm, protection, signal });
   return commitContent(context, [written], (transaction) =>
     commitPut(context, transaction, input, written, algorithm),
   );

@@ -1,4 +1,4 @@
-import { evaluateSourceCondition, resolveRange } from '../conditions.js';
+import { evaluateSourceCondition, rangeBytes, resolveRange } from '../conditions.js';
 import {
   type ChecksumAlgorithm,
   type CopyPartInput,
@@ -28,14 +28,8 @@ export async function uploadPart(context: LocalContext, input: UploadPartInput):
   const algorithm = partAlgorithm(record, input.expect?.checksum?.algorithm);
   await context.space.admit(input.size_bytes);
   const protection = protectionFor(context, input.bucket, record.attributes.headers);
-  const written = await context.blobs.write({
-    body: input.body,
-    size_bytes: input.size_bytes,
-    algorithm,
-    expect: input.expect,
-    protection,
-    signal: input.signal,
-  });
+  const { body, size_bytes, expect, signal } = input;
+  const written = await context.blobs.write({ body, size_bytes, expect, algorithm, protection, signal });
   return commitPart(context, input, written, algorithm);
 }
 
@@ -111,7 +105,7 @@ export async function copyPart(context: LocalContext, input: CopyPartInput): Pro
     const part = await context.writer.run((transaction) => sharePart(context, transaction, input));
     return { ...part, source_version_id };
   }
-  const size_bytes = range === null ? record.size_bytes : range.end - range.start + 1;
+  const size_bytes = rangeBytes(range, record);
   await context.space.admit(size_bytes);
   const protection = protectionFor(context, input.bucket, upload_record.attributes.headers);
   const written = await context.blobs.write({

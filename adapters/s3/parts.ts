@@ -1,5 +1,5 @@
 import { childText } from '../../src/wire/xml.js';
-import { evaluateSourceCondition, resolveRange } from '../conditions.js';
+import { evaluateSourceCondition, rangeBytes, resolveRange } from '../conditions.js';
 import type {
   ChecksumAlgorithm,
   CopyPartInput,
@@ -102,7 +102,7 @@ async function copyUpstream(
   return {
     part_number,
     etag: bareEtag(childText(result, 'ETag') ?? ''),
-    size_bytes: range === null ? info.size_bytes : range.end - range.start + 1,
+    size_bytes: rangeBytes(range, info),
     modified_at_ms: Date.parse(childText(result, 'LastModified') ?? '') || Date.now(),
     checksum: partChecksum(
       Object.fromEntries(result.children.map((element) => [element.name, element.text])),
@@ -125,7 +125,7 @@ async function streamPart(
     condition: { if_match: [info.etag] },
     signal,
   });
-  const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
+  const size_bytes = rangeBytes(range, info);
   const { source: _source, ...upload } = input;
   return uploadPart(context, { ...upload, body: read.body, size_bytes });
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
-import { evaluateReadCondition, resolveRange } from '../conditions.js';
+import { evaluateReadCondition, rangeBytes, resolveRange } from '../conditions.js';
 import {
   type Body,
   type GetObjectInput,
@@ -101,7 +101,7 @@ async function describe(
     if (input.range === undefined) return [info, null];
     const range = resolveRange(info.size_bytes, input.range);
     const partial = answer.statusCode === 206;
-    const size_bytes = range.end - range.start + 1;
+    const size_bytes = rangeBytes(range, info);
     if (
       Number(text(answer.headers, 'content-length')) !== size_bytes ||
       (!partial && size_bytes !== info.size_bytes)
@@ -124,7 +124,7 @@ async function bodyOf(
   range: ResolvedRange | null,
   answer: UpstreamAnswer,
 ): Promise<Body> {
-  const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
+  const size_bytes = rangeBytes(range, info);
   const checksum = size_bytes === info.size_bytes ? info.checksum : null;
   if (size_bytes <= LIMITS.upstream_whole_body_bytes_max) {
     const bytes = await answer.body.whole(size_bytes);

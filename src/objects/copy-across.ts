@@ -1,3 +1,4 @@
+import { rangeBytes } from '../../adapters/conditions.js';
 import type {
   Adapter,
   CopyObjectInput,
@@ -6,7 +7,6 @@ import type {
   ObjectAttributes,
   ObjectInfo,
   PartInfo,
-  ResolvedRange,
   Tags,
 } from '../../adapters/contract/index.js';
 
@@ -54,10 +54,6 @@ export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Pr
     signal,
   });
   return { info: written, source_version_id: info.version_id };
-}
-
-export function rangeBytes(range: ResolvedRange | null, info: ObjectInfo): number {
-  return range === null ? info.size_bytes : range.end - range.start + 1;
 }
 
 export async function copyPartAcross(

@@ -1,3 +1,4 @@
+import { rangeBytes } from '../../adapters/conditions.js';
 import {
   type Adapter,
   type CopyObjectInput,
@@ -11,7 +12,7 @@ import {
 } from '../../adapters/contract/index.js';
 import { type CallsUnderWay, createCallsUnderWay } from './calls-under-way.js';
 import { commonCapabilities } from './capabilities.js';
-import { copyObjectAcross, copyPartAcross, type Homes, rangeBytes } from './copy-across.js';
+import { copyObjectAcross, copyPartAcross, type Homes } from './copy-across.js';
 import { listAllBuckets } from './list-buckets.js';
 import { createListedUsage, type ListedUsage } from './listed-usage.js';
 import { readOwnChanges } from './mapped-view.js';

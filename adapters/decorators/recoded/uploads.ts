@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../../config/limits.js';
-import { evaluateSourceCondition } from '../../conditions.js';
+import { evaluateSourceCondition, rangeBytes } from '../../conditions.js';
 import type {
   Adapter,
   CompleteUploadInput,
@@ -188,7 +188,7 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
     }
     const { info, range, body } = await reads.get({ ...address, ...call });
     evaluateSourceCondition(info, condition);
-    const size_bytes = range === null ? info.size_bytes : range.end - range.start + 1;
+    const size_bytes = rangeBytes(range, info);
     const part = await uploadPart({ ...target, body, size_bytes });
     return { ...part, source_version_id: info.version_id };
   };
