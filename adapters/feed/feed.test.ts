@@ -2,7 +2,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Adapter, StoreError } from '../contract/index.js';
 import { withFaults } from '../decorators/testing/faults.js';
 import { type Feed, openFeed } from './open-feed.js';
-import { BUCKET, type FeedBench, openFeedBench, put, readAll, summary } from './testing/with-feed.js';
+import {
+  BUCKET,
+  type FeedBench,
+  holdAnswers,
+  openFeedBench,
+  put,
+  readAll,
+  summary,
+} from './testing/with-feed.js';
 
 let bench: FeedBench;
 beforeEach(async () => {
@@ -305,21 +313,13 @@ describe('writes that overlap', () => {
   it('end with the one that the key holds, whichever was answered last', async () => {
     const { upstream } = bench;
     await upstream.createBucket({ bucket, owner: OWNER });
-    const answers: (() => void)[] = [];
-    // Both are carried out in order; the answers come the other way round.
-    const swapped: Adapter = {
-      ...upstream,
-      putObject: async (input) => {
-        const info = await upstream.putObject(input);
-        await new Promise<void>((resolve) => answers.push(resolve));
-        return info;
-      },
-    };
-    const feed = await bench.reopen({}, swapped);
+    const { answers, ...held } = holdAnswers(upstream);
+    const feed = await bench.reopen({}, held.upstream);
     const first = put(feed.adapter, 'key', 'first');
     await untilTrue(() => answers.length === 1);
     const second = put(feed.adapter, 'key', 'second');
     await untilTrue(() => answers.length === 2);
+    // Both were carried out in order; the answers come the other way round.
     answers[1]?.();
     const newest = await second;
     answers[0]?.();

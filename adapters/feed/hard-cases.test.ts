@@ -3,7 +3,15 @@ import { type Adapter, StoreError } from '../contract/index.js';
 import { openDurableLog } from './durable-log.js';
 import type { Feed } from './open-feed.js';
 import type { FeedStore } from './store.js';
-import { BUCKET, type FeedBench, openFeedBench, put, readAll, summary } from './testing/with-feed.js';
+import {
+  BUCKET,
+  type FeedBench,
+  holdAnswers,
+  openFeedBench,
+  put,
+  readAll,
+  summary,
+} from './testing/with-feed.js';
 
 const bucket = BUCKET;
 let bench: FeedBench;
@@ -147,18 +155,9 @@ describe('the log', () => {
 
 describe('writes whose commit fails', () => {
   it('are told of later where they overlapped', async () => {
-    const { upstream, state } = bench;
-    const { store, arm } = failingOnce(state);
-    const answers: (() => void)[] = [];
-    const slow: Adapter = {
-      ...upstream,
-      putObject: async (input) => {
-        const info = await upstream.putObject(input);
-        await new Promise<void>((resolve) => answers.push(resolve));
-        return info;
-      },
-    };
-    const feed = await bench.reopen({ store }, slow);
+    const { store, arm } = failingOnce(bench.state);
+    const { upstream, answers } = holdAnswers(bench.upstream);
+    const feed = await bench.reopen({ store }, upstream);
     const both = [put(feed.adapter, 'key', 'one'), put(feed.adapter, 'key', 'two')];
     await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 20_000 });
     arm();

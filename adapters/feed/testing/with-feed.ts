@@ -59,6 +59,20 @@ export async function put(store: Adapter, key: string, text = 'content'): Promis
   return (await store.putObject({ bucket: BUCKET, key, body, size_bytes: body.length })).etag;
 }
 
+/** An upstream that carries out each put at once, and answers when it is told to. */
+export function holdAnswers(upstream: Adapter): {
+  readonly upstream: Adapter;
+  readonly answers: (() => void)[];
+} {
+  const answers: (() => void)[] = [];
+  const putObject: Adapter['putObject'] = async (input) => {
+    const info = await upstream.putObject(input);
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return info;
+  };
+  return { upstream: { ...upstream, putObject }, answers };
+}
+
 /** All that the feed tells. */
 export async function readAll({ adapter }: Feed): Promise<Change[]> {
   const changes: Change[] = [];
