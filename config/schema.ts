@@ -102,7 +102,12 @@ const decorators = {
     .describe('Contents are encrypted before they leave the node.'),
   compression: z
     .strictObject({
-      level: z.int().min(1).max(9).default(3).describe('Of gzip: 1 is the fastest, 9 the smallest.'),
+      level: z
+        .int()
+        .min(0)
+        .max(9)
+        .default(3)
+        .describe('Of gzip: 1 is the fastest, 9 the smallest; 0: new contents are left as they are.'),
       spool_mb: z
         .number()
         .positive()

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../../config/limits.js';
 import { isCompressed } from '../../compressed-types.js';
-import type { Capabilities, ResolvedRange } from '../../contract/index.js';
+import type { Capabilities, ContentHeaders, ResolvedRange } from '../../contract/index.js';
 import { type Codec, type FetchStored, notAsWritten, type PieceForm, type Texts } from '../recoded/codec.js';
 import { type EncodeOptions, encode } from './encode.js';
 import { countFrames, frameShift, readReference } from './format.js';
@@ -21,7 +21,8 @@ const PLAIN_TEXTS: Texts = {
 
 /** The reference of a piece tells where its frames and their table lie. */
 export function compressionCodec(options: CompressionCodecOptions): Codec {
-  const { texts = PLAIN_TEXTS, records_bucket } = options;
+  const { texts = PLAIN_TEXTS, records_bucket, level } = options;
+  const takes = (headers: ContentHeaders | undefined): boolean => level > 0 && !isCompressed(headers);
   const tables = new LRUCache<string, Float64Array>({
     maxSize: LIMITS.compression_tables_known_bytes,
     sizeCalculation: (table) => table.byteLength,
@@ -48,9 +49,9 @@ export function compressionCodec(options: CompressionCodecOptions): Codec {
     },
     trailer_bytes: TRAILER_BYTES,
     capabilities: capabilitiesOf,
-    takes: (headers) => !isCompressed(headers),
+    takes,
     async encode(input) {
-      const as_it_is = input.kind === 'object' && isCompressed(input.headers);
+      const as_it_is = input.kind === 'object' && !takes(input.headers);
       return as_it_is ? { unchanged: input.body } : encode(options, input);
     },
     openTrailer: readTrailer,

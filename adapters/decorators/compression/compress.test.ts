@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytesOf, gatedStreamOf, readAll, streamOf, utf8 } from '../../conformance/support/bytes.js';
-import { failure, rejection } from '../../conformance/support/expect.js';
+import { bytesOf, readAll, streamOf, utf8 } from '../../conformance/support/bytes.js';
+import { failure } from '../../conformance/support/expect.js';
 import { type OpenedAdapter, OWNER } from '../../conformance/support/harness.js';
 import type { Adapter, ListEntry, ObjectInfo } from '../../contract/index.js';
 import { forwarding } from '../../forwarding.js';
@@ -13,22 +13,12 @@ import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
 import { aroundCalls } from '../around.js';
 import { decorated } from '../stack.js';
 import { type CompressionOptions, compress } from './compress.js';
+import { textOf } from './testing/text.js';
 
 const bucket = 'bucket';
 const MIB = 1024 ** 2;
 const NOTHING = new Uint8Array(0);
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
-
-/** Text that shrinks to a quarter or so, and is another one everywhere. */
-function textOf(size_bytes: number): Buffer {
-  const lines: string[] = [];
-  for (let at = 0, index = 0; at < size_bytes; index += 1) {
-    const line = `${index} GET /photos/${(index * 7919) % 1000}.jpg 200 in ${(index * 31) % 977} ms\n`;
-    lines.push(line);
-    at += line.length;
-  }
-  return Buffer.from(lines.join('')).subarray(0, size_bytes);
-}
 
 let opened: OpenedAdapter;
 let folder: string;
@@ -193,6 +183,14 @@ describe('compression', () => {
     }
     await failure(store.headObject({ bucket, key: 'refused' }), 'not_found');
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('reads what is compressed, and compresses no more, with level 0', async () => {
+    await put(await node(), 'old', TEXT);
+    const ended = await node({ level: 0 });
+    expect((await get(ended, 'old')).equals(TEXT)).toBe(true);
+    await put(ended, 'new', TEXT);
+    expect((await stored('new')).equals(TEXT)).toBe(true);
   });
 
   it('passes on what others wrote, at no cost, and sees when it becomes another', async () => {
@@ -365,56 +363,5 @@ describe('compression', () => {
       }
     }
     expect((await get(both, 'secret')).equals(TEXT)).toBe(true);
-  });
-});
-
-describe('the spool', () => {
-  it('has no room for what is larger than all of it: that goes up as it is', async () => {
-    const store = await node({}, 100_000);
-    await put(store, 'too large', textOf(100_001));
-    expect(gunzipSync(await stored('text')).length).toBe(TEXT.length);
-    expect((await stored('too large')).equals(textOf(100_001))).toBe(true);
-    const { upload_id } = await store.createUpload({ bucket, key: 'large part' });
-    const upload = { bucket, key: 'large part', upload_id };
-    const body = textOf(2 * MIB);
-    const part = { part_number: 1, body: streamOf(body), size_bytes: body.length };
-    const { etag } = await store.uploadPart({ ...upload, ...part });
-    await store.completeUpload({ ...upload, parts: [{ part_number: 1, etag }] });
-    expect(gunzipSync(await stored('large part')).equals(body)).toBe(true);
-    expect((await get(await node(), 'large part')).equals(body)).toBe(true);
-  });
-
-  it('gives room in order, and back when a put is aborted, and leaves no file', async () => {
-    const store = await node({}, 5 * MIB);
-    const body = textOf(4 * MIB);
-    const finished: unknown[] = [];
-    let open: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const controller = new AbortController();
-    const gone = new Error('gone');
-    const reached = new Promise<void>((resolve) => {
-      const slow = gatedStreamOf(body.subarray(0, 3 * MIB), gate, body.subarray(3 * MIB), resolve);
-      const { signal } = controller;
-      const aborted = store.putObject({
-        bucket,
-        key: 'aborted',
-        body: slow,
-        size_bytes: body.length,
-        signal,
-      });
-      void rejection(aborted).then((error) => finished.push(error));
-    });
-    await reached;
-    const waiting = ['first', 'second'].map((key) => put(store, key, body).then(() => finished.push(key)));
-    expect(finished).toEqual([]);
-    controller.abort(gone);
-    await Promise.all(waiting);
-    open();
-    expect(finished).toEqual([gone, 'first', 'second']);
-    expect(await readdir(folder)).toEqual([]);
-    await failure(store.headObject({ bucket, key: 'aborted' }), 'not_found');
-    expect(gunzipSync(await stored('second')).equals(body)).toBe(true);
   });
 });

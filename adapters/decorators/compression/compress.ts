@@ -6,7 +6,7 @@ import { compressionCodec } from './codec.js';
 import { openSpool, type SpoolOptions } from './spool.js';
 
 export interface CompressionOptions {
-  /** Of zlib, 1 (fastest) to 9. */
+  /** Of zlib, 1 (fastest) to 9; 0: new contents are left as they are. */
   readonly level: number;
   readonly spool: SpoolOptions;
   /** Upstream; for what is known of the parts of unfinished uploads. Made when first needed, hidden from all calls. */

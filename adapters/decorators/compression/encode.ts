@@ -3,24 +3,17 @@ import { LIMITS } from '../../../config/limits.js';
 import type { Body } from '../../contract/index.js';
 import type { Digests, Encoded, EncodeInput, Unchanged } from '../recoded/codec.js';
 import { createDigester } from '../recoded/digests.js';
-import { deflateFrame, percentLeft } from './deflate.js';
+import { percentLeft } from './deflate.js';
 import { countFrames, frameShift, type Layout, REFERENCE_BYTES, referenceOf } from './format.js';
-import {
-  fillBytes,
-  fillMembers,
-  storedFrameBytes,
-  storedFrameMember,
-  TRAILER_BYTES,
-  tableBytes,
-  tableMember,
-  trailerMember,
-} from './members.js';
+import { compressFrames } from './frames.js';
+import { fillBytes, fillMembers, TRAILER_BYTES, tableBytes, tableMember, trailerMember } from './members.js';
 import { openBody } from './open-frames.js';
 import { type Peeked, peek } from './peek.js';
 import type { Spool, SpoolFile } from './spool.js';
+import { frameUncompressed } from './uncompressed.js';
 
 export interface EncodeOptions {
-  /** Of zlib, 1 to 9. */
+  /** Of zlib, 1 to 9; 0: objects are left as they are. */
   readonly level: number;
   /** Smaller objects are left as they are. */
   readonly object_bytes_min: number;
@@ -91,11 +84,11 @@ async function encodeSpooled(
     const { size_bytes } = input;
     const frame_shift = frameShift(size_bytes);
     const digester = createDigester(input);
-    const lengths = await compressFrames(options, input, file, (chunk) => digester.add(chunk));
+    const lengths = await compressFrames(options.level, input, file, (chunk) => digester.add(chunk));
     const digests = digester.end();
-    const grew = file.length > (size_bytes * options.stored_percent_max) / 100;
-    if (input.kind === 'object' && grew) return await backToPlain(input, file, close);
     const layout = layoutOf(options, input, file.length, frame_shift);
+    const in_vain = layout.stored_bytes > (size_bytes * options.stored_percent_max) / 100;
+    if (input.kind === 'object' && in_vain) return await backToPlain(input, file, close);
     const { reference, members } = ending(layout, lengths, digests);
     for (const member of members) await file.write(member);
     const stored = { reference, body: file.read(), size_bytes: layout.stored_bytes };
@@ -124,71 +117,6 @@ async function backToPlain(
   return { unchanged: await openBody(span, file.read()), release };
 }
 
-/** Frames that are compressed while the next one is gathered. */
-const AHEAD = 2;
-
-/** Writes the members of all frames to the spool, and tells their lengths. */
-async function compressFrames(
-  { level }: EncodeOptions,
-  { body, size_bytes, signal }: EncodeInput,
-  file: SpoolFile,
-  observe: (chunk: Uint8Array) => void,
-): Promise<number[]> {
-  const lengths: number[] = [];
-  const ahead: Promise<Buffer>[] = [];
-  const finishOne = async (): Promise<void> => {
-    const member = await ahead.shift();
-    if (member === undefined) return;
-    lengths.push(member.length);
-    await file.write(member);
-  };
-  let index = 0;
-  try {
-    for await (const frame of framesOf(body, size_bytes, observe)) {
-      signal?.throwIfAborted();
-      ahead.push(deflateFrame(index, frame, level));
-      index += 1;
-      if (ahead.length === AHEAD) await finishOne();
-    }
-    while (ahead.length > 0) await finishOne();
-  } finally {
-    await Promise.allSettled(ahead);
-  }
-  return lengths;
-}
-
-/** A frame is lent: it is valid until AHEAD further ones have been asked for. */
-async function* framesOf(
-  body: Body,
-  size_bytes: number,
-  observe: (chunk: Uint8Array) => void,
-): AsyncGenerator<Uint8Array> {
-  const frame_bytes = 2 ** frameShift(size_bytes);
-  const buffers = Array.from({ length: AHEAD + 1 }, () => undefined as Buffer | undefined);
-  let index = 0;
-  let filled_bytes = 0;
-  const buffer = (): Buffer => {
-    const at = index % buffers.length;
-    const found = buffers[at] ?? Buffer.allocUnsafe(Math.min(frame_bytes, size_bytes));
-    buffers[at] = found;
-    return found;
-  };
-  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
-    observe(chunk);
-    for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.subarray(at, at + frame_bytes - filled_bytes);
-      buffer().set(piece, filled_bytes);
-      at += piece.length;
-      filled_bytes += piece.length;
-      if (filled_bytes < frame_bytes) continue;
-      yield buffer();
-      index += 1;
-      filled_bytes = 0;
-    }
-  }
-  if (filled_bytes > 0) yield buffer().subarray(0, filled_bytes);
-}
-
 function layoutOf(
   { part_bytes_min }: EncodeOptions,
   { kind, size_bytes }: EncodeInput,
@@ -209,44 +137,4 @@ function ending(layout: Layout, lengths: readonly number[], digests: Digests) {
   const fill_bytes = stored_bytes - frames_bytes - table_bytes - TRAILER_BYTES;
   const table = table_bytes === 0 ? [] : [tableMember(lengths)];
   return { reference, members: [...fillMembers(fill_bytes), ...table, trailerMember(reference, digests)] };
-}
-
-/** The stored size of frames without compression is known beforehand, so that nothing waits in the spool. */
-function frameUncompressed(input: EncodeInput): Encoded {
-  const { size_bytes } = input;
-  const frame_shift = frameShift(size_bytes);
-  const frame_bytes = 2 ** frame_shift;
-  const count = countFrames(size_bytes, frame_shift);
-  const lengths = Array.from({ length: count }, (_, index) =>
-    storedFrameBytes(Math.min(frame_bytes, size_bytes - index * frame_bytes)),
-  );
-  const frames_bytes = lengths.reduce((sum, length) => sum + length, 0);
-  const table_bytes = tableBytes(count);
-  const stored_bytes = frames_bytes + table_bytes + TRAILER_BYTES;
-  const layout = { frame_shift, frames_bytes, table_bytes, stored_bytes };
-  const reference = referenceOf(layout, randomBytes(REFERENCE_BYTES));
-  let digests: Digests | undefined;
-
-  async function* members(): AsyncGenerator<Uint8Array> {
-    const digester = createDigester(input);
-    let index = 0;
-    for await (const frame of framesOf(input.body, size_bytes, (chunk) => digester.add(chunk))) {
-      yield storedFrameMember(index, frame);
-      index += 1;
-    }
-    digests = digester.end();
-    if (table_bytes > 0) yield tableMember(lengths);
-    yield trailerMember(reference, digests);
-  }
-
-  return {
-    reference,
-    body: members(),
-    size_bytes: stored_bytes,
-    digests_known: false,
-    digests() {
-      if (digests === undefined) throw new Error('the body has not ended');
-      return digests;
-    },
-  };
 }
