@@ -1,4 +1,5 @@
 import { LIMITS } from '../../config/limits.js';
+import { STORAGE_CLASSES } from '../../src/wire/storage-classes.js';
 import type { Capabilities, KeyRules } from '../contract/index.js';
 
 /** What is known of each kind of upstream, as data. `backup-node adapters probe` compares it with a real endpoint. */
@@ -84,18 +85,6 @@ const GENERIC: Capabilities = {
   checksums: [],
   deviations: ['rough_write_times'],
 };
-
-/** S3 API reference, "PutObject": x-amz-storage-class; those that a node of ours takes. */
-const S3_STORAGE_CLASSES = [
-  'STANDARD',
-  'REDUCED_REDUNDANCY',
-  'STANDARD_IA',
-  'ONEZONE_IA',
-  'INTELLIGENT_TIERING',
-  'GLACIER',
-  'GLACIER_IR',
-  'DEEP_ARCHIVE',
-];
 
 /** What these servers know, not what is known here: another algorithm of ours would not be theirs. */
 const ALL_CHECKSUMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
@@ -232,7 +221,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   versitygw: { ...PLAIN, website_redirect: true, tells_object_parts: false },
   'backup-node': {
     ...PLAIN,
-    storage_classes: S3_STORAGE_CLASSES,
+    storage_classes: STORAGE_CLASSES,
     website_redirect: true,
     copies_parts_with_checksum: true,
     conditional_copy: true,

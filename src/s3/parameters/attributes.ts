@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ContentHeaders, ObjectAttributes } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
+import { STORAGE_CLASSES } from '../../wire/storage-classes.js';
 import { invalidArgument, notImplemented, S3Error } from '../errors.js';
 import { isEncryptionHeader, refuseEncryption } from './encryption.js';
 import { decodeHeader, headerText } from './header-text.js';
@@ -10,17 +11,7 @@ import { parseTaggingHeader } from './tags.js';
 const AMZ = 'x-amz-';
 const META = 'x-amz-meta-';
 
-/** The classes that a general purpose bucket takes (S3 User Guide, "Understanding and managing storage classes"). */
-const STORAGE_CLASSES: ReadonlySet<string> = new Set([
-  'STANDARD',
-  'REDUCED_REDUNDANCY',
-  'STANDARD_IA',
-  'ONEZONE_IA',
-  'INTELLIGENT_TIERING',
-  'GLACIER',
-  'GLACIER_IR',
-  'DEEP_ARCHIVE',
-]);
+const TAKEN_CLASSES: ReadonlySet<string> = new Set(STORAGE_CLASSES);
 
 /** What the headers of PutObject, CopyObject and CreateMultipartUpload say of the object to be. */
 export function objectAttributes(headers: IncomingHttpHeaders): ObjectAttributes {
@@ -92,7 +83,7 @@ function checkAcl(acl: string): void {
 
 function storageClass(headers: IncomingHttpHeaders): string | undefined {
   const value = headerText(headers, 'x-amz-storage-class');
-  if (value === undefined || STORAGE_CLASSES.has(value)) return value;
+  if (value === undefined || TAKEN_CLASSES.has(value)) return value;
   throw new S3Error('InvalidStorageClass', { fields: { StorageClassRequested: value } });
 }
 
