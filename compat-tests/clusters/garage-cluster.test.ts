@@ -1,10 +1,11 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Content } from '../crash/content.mjs';
 import { createBucket } from '../crash/s3-calls.mjs';
 import { createS3Client, type Endpoint } from '../crash/s3-client.mjs';
 import { type GarageNode, startGarageCluster } from '../support/garage.mjs';
+import { describeInstalled } from '../support/installed.js';
 import { startNode } from '../support/node.mjs';
 import { REPOSITORY } from '../support/paths.mjs';
 import type { Server } from '../support/server.mjs';
@@ -27,20 +28,7 @@ const NODE_DIES_AFTER = 100;
 const AGREE_TIMEOUT_MS = 60_000;
 const ROOT = { access_key: 'CLUSTERROOT', secret_key: 'one root for both nodes' };
 
-function describeCluster(body: (binary: string) => void): void {
-  const entry = inject('installed').garage;
-  if (entry !== undefined && 'path' in entry) {
-    describe('a garage cluster', () => body(entry.path));
-    return;
-  }
-  const reason = `garage is not installed: ${entry?.reason ?? 'not asked for'}`;
-  const missing = process.env.CI === 'true' ? test : test.skip;
-  missing(reason, () => {
-    throw new Error(reason);
-  });
-}
-
-describeCluster((binary) => {
+describeInstalled('garage', 'a garage cluster', (binary) => {
   let folder = '';
   let garage: GarageNode[] = [];
   const nodes: Server[] = [];

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeContent } from '../crash/content.mjs';
 import { createBucket, getObject } from '../crash/s3-calls.mjs';
 import { createS3Client, type S3Client, textOf } from '../crash/s3-client.mjs';
 import { bytes, MIB, sha256 } from '../support/data.js';
+import { describeInstalled } from '../support/installed.js';
 import { startMinio } from '../support/minio.mjs';
 import { startNode } from '../support/node.mjs';
 import type { Server } from '../support/server.mjs';
@@ -26,20 +27,7 @@ const WRITES_EACH = 40;
 const NODE_DIES_AFTER = 60;
 const ROOT = { access_key: 'TWONODESROOT', secret_key: 'one root for both nodes' };
 
-function describeNodes(body: (binary: string) => void): void {
-  const entry = inject('installed').minio;
-  if (entry !== undefined && 'path' in entry) {
-    describe('two nodes over one MinIO', () => body(entry.path));
-    return;
-  }
-  const reason = `minio is not installed: ${entry?.reason ?? 'not asked for'}`;
-  const missing = process.env.CI === 'true' ? test : test.skip;
-  missing(reason, () => {
-    throw new Error(reason);
-  });
-}
-
-describeNodes((binary) => {
+describeInstalled('minio', 'two nodes over one MinIO', (binary) => {
   let folder = '';
   let minio: Server | undefined;
   let [a, b]: Server[] = [];

@@ -1,32 +1,21 @@
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
+import { describeInstalled } from './installed.js';
 import { temporaryFolder } from './temp.mjs';
 import type { Upstream } from './upstream.mjs';
 
-/**
- * A `describe` with its own server of somebody else's. Where the program is missing the tests are skipped with the
- * reason; with CI=true that is a failure.
- */
+/** A `describe` with its own server of somebody else's. */
 export function describeUpstream(
   tool: string,
   start: (options: { binary: string; folder: string }) => Promise<Upstream>,
   body: (upstream: () => Upstream) => void,
 ): void {
-  const entry = inject('installed')[tool];
-  if (entry === undefined || 'reason' in entry) {
-    const reason = `${tool} is not installed: ${entry?.reason ?? 'not asked for'}`;
-    const missing = process.env.CI === 'true' ? test : test.skip;
-    missing(reason, () => {
-      throw new Error(reason);
-    });
-    return;
-  }
-  describe(tool, () => {
+  describeInstalled(tool, tool, (binary) => {
     let upstream: Upstream | undefined;
     let folder = '';
     beforeAll(async () => {
       folder = await temporaryFolder(`compat-${tool}`);
-      upstream = await start({ binary: entry.path, folder });
+      upstream = await start({ binary, folder });
     });
     afterAll(async () => {
       await upstream?.stop();
