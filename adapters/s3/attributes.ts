@@ -16,6 +16,8 @@ const SYSTEM = `${OURS}system-`;
 const OWNER = `${OURS}owner`;
 const STORAGE_CLASS = `${OURS}storage-class`;
 const REDIRECT = `${OURS}website-redirect-location`;
+/** The user's metadata whose names begin like ours: nobody writes system attributes by such names. */
+const THEIRS = `${OURS}metadata-`;
 const META = 'x-amz-meta-';
 
 export type Headers = Record<string, string | undefined>;
@@ -64,7 +66,10 @@ function addMetadata(headers: Headers, attributes: ObjectAttributes, habits: Hab
   const add = (name: string, value: string) => {
     headers[`${META}${name}`] = value;
   };
-  for (const [name, value] of Object.entries(attributes.metadata ?? {})) add(toLatin1(name), toLatin1(value));
+  for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
+    const kept = name.startsWith(OURS) ? `${THEIRS}${name}` : name;
+    add(toLatin1(kept), toLatin1(value));
+  }
   for (const [name, value] of Object.entries(attributes.system ?? {})) {
     add(`${SYSTEM}${name}`, encodeURIComponent(value));
   }
@@ -173,8 +178,11 @@ function readMetadata(headers: AnswerHeaders): KeptMetadata {
     const name = header.slice(META.length);
     const value = text(headers, header) ?? '';
     if (name.startsWith(SYSTEM)) system.push([name.slice(SYSTEM.length), decoded(value)]);
-    else if (name.startsWith(OURS)) ours.set(name, decoded(value));
-    else metadata.push([fromLatin1(name), decodeWords(fromLatin1(value))]);
+    else if (name.startsWith(OURS) && !name.startsWith(THEIRS)) ours.set(name, decoded(value));
+    else {
+      const given = name.startsWith(THEIRS) ? name.slice(THEIRS.length) : name;
+      metadata.push([fromLatin1(given), decodeWords(fromLatin1(value))]);
+    }
   }
   return {
     metadata: Object.fromEntries(metadata),
