@@ -79,3 +79,10 @@ export function storedPart({ part_number, stored_etag, stored_checksum }: PartRe
   const { algorithm, value } = stored_checksum;
   return { part_number, etag: stored_etag, checksum: { algorithm, value } };
 }
+
+/** Parts without a record are those whose upload nobody was told of. */
+export function recordOf(known: readonly PartRecord[], part: PartInfo): PartRecord | undefined {
+  return known.find(
+    ({ part_number, stored_etag }) => part_number === part.part_number && stored_etag === part.etag,
+  );
+}

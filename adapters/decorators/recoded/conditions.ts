@@ -37,8 +37,7 @@ export interface Conditions {
 
 export function createConditions(inner: Adapter, contents: Contents, names: CodecNames): Conditions {
   const look = async ({ bucket, key, version_id, signal }: Target): Promise<Found> => {
-    const version = version_id !== undefined && { version_id };
-    const { info } = await inner.headObject({ bucket, key, ...version, ...(signal && { signal }) });
+    const { info } = await inner.headObject({ bucket, key, version_id, signal });
     const content = await contents.of({ bucket, info, signal });
     return { stored: info, shown: shownInfo(names, info, content), content };
   };
