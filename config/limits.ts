@@ -267,6 +267,10 @@ export const LIMITS = {
   upstream_body_timeout_ms: 30_000,
   /** Of one answer, read ahead of the one who takes it. */
   upstream_answer_ahead_bytes: 256 * 1024,
+  /** Memory into which a connection reads: at first, while an answer fills it, and what has to be left of it. */
+  upstream_read_bytes: 64 * 1024,
+  upstream_read_bytes_max: 256 * 1024,
+  upstream_read_bytes_min: 16 * 1024,
   /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
   upstream_keep_alive_ms: 20_000,
   /** How long closing waits for transfers that go on. */

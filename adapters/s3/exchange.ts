@@ -35,6 +35,7 @@ export function exchange(
   return new Promise((resolve, reject) => {
     let gave_up: StoreError | undefined;
     let controller: Dispatcher.DispatchController | undefined;
+    let failed = false;
     const body = createBody(() => controller);
     const onAbort = () => {
       controller?.abort(signal?.reason);
@@ -43,20 +44,19 @@ export function exchange(
       settle();
       reject(signal?.reason);
     };
-    // undici's own times begin when the request is sent: it would wait for a connection for ever.
-    const patience = setTimeout(() => {
+    let patience: NodeJS.Timeout | undefined;
+    const giveUp = () => {
       gave_up = new StoreError('throttled', 'no connection to the upstream became free', {
         subject: 'adapter',
       });
       settle();
       reject(gave_up);
-    }, LIMITS.upstream_connection_wait_ms_max);
+    };
     const settle = () => {
       clearTimeout(patience);
       signal?.removeEventListener('abort', onAbort);
     };
     if (signal?.aborted === true) {
-      clearTimeout(patience);
       reject(signal.reason);
       return;
     }
@@ -79,11 +79,15 @@ export function exchange(
         body.end(undefined);
       },
       onResponseError(_, error) {
+        failed = true;
         settle();
         body.end(error);
         reject(error);
       },
     });
+    // Mostly it is sent at once. Else undici would wait for a connection for ever: its own times begin with the sending.
+    const waits = controller === undefined && !failed;
+    if (waits) patience = setTimeout(giveUp, LIMITS.upstream_connection_wait_ms_max);
   });
 }
 
@@ -132,8 +136,8 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
       discard();
       throw new RangeError(`an answer of more than ${bytes_max} bytes`);
     }
-    const [first] = pieces;
-    return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+    // Copied even if it is one: its memory is shared with other answers, and whoever keeps it would keep all of that.
+    return Buffer.concat(pieces, size_bytes);
   };
   return {
     push(chunk) {

@@ -10,6 +10,7 @@ import { escapeDotSegments, escapeDotsOfSdk } from './dot-segments.js';
 import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
 import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
+import { growingReads } from './growing-reads.js';
 import type { S3AdapterOptions } from './options.js';
 import { PROVIDER_HABITS } from './providers.js';
 import { isCompletion, sdkHandler } from './sdk-http.js';
@@ -131,6 +132,7 @@ function openAgent(options: S3AdapterOptions): Agent {
     connections: options.connections_max ?? LIMITS.upstream_connections_max,
     connect: {
       timeout: options.connect_timeout_ms ?? LIMITS.upstream_connect_timeout_ms,
+      onread: growingReads(),
       ...(options.ca === undefined ? {} : { ca: options.ca }),
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     },
