@@ -262,12 +262,12 @@ async function* guardedPieces(
   try {
     for await (const chunk of untilAborted(body, input.signal)) {
       if (chunk.length > left) throw sizeMismatch(input.size_bytes);
-      witness.update(chunk);
       for (let at = 0; at < chunk.length; ) {
         const taken = Math.min(piece.length - room.after - filled, chunk.length - at);
         piece.set(chunk.subarray(at, at + taken), filled);
         [at, filled, left] = [at + taken, filled + taken, left - taken];
         if (filled < piece.length - room.after || left === 0) continue;
+        witness.update(piece.subarray(room.before, filled));
         watch.start();
         yield encode(piece, undefined);
         watch.stop();
@@ -276,6 +276,7 @@ async function* guardedPieces(
       }
     }
     if (left > 0) throw sizeMismatch(input.size_bytes);
+    witness.update(piece.subarray(room.before, filled));
     const digests = witness.digest();
     keepPromises(input.expect ?? {}, digests);
     if (digests.md5 !== undefined) seen.md5 = digests.md5;
