@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -25,7 +25,8 @@ async function openWith(keys: object, env: Record<string, string> = {}): Promise
 
 it('a node puts around an adapter what its configuration asks for, and counts the calls', async () => {
   const encryption = { key_id: 'one', keys: { one: { env: 'KEY_ONE' } } };
-  const keys = { retry: {}, concurrency_max: 4, bandwidth_limit_mbps: 10_000, cache: {}, encryption };
+  const limits = { retry: {}, concurrency_max: 4, bandwidth_limit_mbps: 10_000 };
+  const keys = { ...limits, cache: {}, encryption, compression: {} };
   const { store, adapters, adapter_stats } = await openWith(keys, { KEY_ONE: '7f'.repeat(32) });
   await store.createBucket({ bucket: 'bucket', owner: 'me' });
   const body = Buffer.from('content');
@@ -33,6 +34,7 @@ it('a node puts around an adapter what its configuration asks for, and counts th
   const { info, body: read } = await store.getObject({ bucket: 'bucket', key: 'key' });
   expect(Buffer.from(read as Uint8Array).toString()).toBe('content');
   expect(info.size_bytes).toBe(7);
+  expect(existsSync(join(folder, 'spool', 'disk'))).toBe(true);
   expect(adapter_stats.render()).toContain(
     'backup_node_adapter_calls_total{adapter="disk",method="putObject",result="ok"} 1',
   );
