@@ -254,10 +254,15 @@ async function* guardedPieces(
 ): AsyncGenerator<Uint8Array> {
   const witness = createWitness(input);
   const watch = createStallWatch(input);
-  const newPiece = (left: number) =>
-    Buffer.allocUnsafeSlow(room.before + Math.min(left, LIMITS.upstream_frame_bytes) + room.after);
   let left = input.size_bytes;
-  let piece = newPiece(left);
+  // Two in turns: when the transport asks for a piece, the one before the last has left. New memory for each is what the
+  // garbage collector counts, and goes over the whole heap for every few dozen MiB.
+  const nextPiece = (used?: Buffer) =>
+    used !== undefined && left >= LIMITS.upstream_frame_bytes
+      ? used
+      : Buffer.allocUnsafeSlow(room.before + Math.min(left, LIMITS.upstream_frame_bytes) + room.after);
+  let piece = nextPiece();
+  let before: Buffer | undefined;
   let filled = room.before;
   try {
     for await (const chunk of untilAborted(body, input.signal)) {
@@ -271,7 +276,7 @@ async function* guardedPieces(
         watch.start();
         yield encode(piece, undefined);
         watch.stop();
-        piece = newPiece(left);
+        [piece, before] = [nextPiece(before), piece];
         filled = room.before;
       }
     }
