@@ -19,16 +19,24 @@ export function smallBody(size_bytes, number) {
 }
 
 /**
- * Sends a large body, block by block, no faster than the socket takes it.
+ * A large body, block by block.
+ * @param {number} size_bytes
+ * @param {number} number
+ */
+export function* largePieces(size_bytes, number) {
+  for (let at = 0; at < size_bytes; at += BLOCK.length)
+    yield smallBody(Math.min(BLOCK.length, size_bytes - at), number * 1_000_003 + at);
+}
+
+/**
+ * Sends a large body, no faster than the socket takes it.
  * @param {number} size_bytes
  * @param {number} number
  * @returns {(socket: import('node:net').Socket) => Promise<void>}
  */
 export function largeBody(size_bytes, number) {
   return async (socket) => {
-    for (let sent = 0; sent < size_bytes; sent += BLOCK.length) {
-      const piece = smallBody(Math.min(BLOCK.length, size_bytes - sent), number * 1_000_003 + sent);
+    for (const piece of largePieces(size_bytes, number))
       if (!socket.write(piece)) await once(socket, 'drain');
-    }
   };
 }

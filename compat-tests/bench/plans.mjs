@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { createPresigner, encodeKey } from '../support/presign.mjs';
-import { largeBody, smallBody } from './content.mjs';
+import { largeBody, largePieces, smallBody } from './content.mjs';
 
 /**
  * @typedef {object} Target
@@ -11,7 +12,7 @@ import { largeBody, smallBody } from './content.mjs';
  *
  * What a load run does. `first` and `count` are the numbers of the objects.
  * @typedef {(
- *   | { type: 'put', bucket: string, prefix: string, first: number, count: number, size_bytes: number }
+ *   | { type: 'put', bucket: string, prefix: string, first: number, count: number, size_bytes: number, crc32?: boolean }
  *   | { type: 'get', bucket: string, prefix: string, first: number, count: number }
  *   | { type: 'list', bucket: string, queries: Record<string, string>[] }
  *   | { type: 'shard-put', first: number, count: number, size_bytes: number }
@@ -48,12 +49,27 @@ function addressOf(url) {
   return { host: hostname, port: Number(port) };
 }
 
+/**
+ * Of a large body. Its header is signed, as all x-amz-* headers are to be.
+ * @param {number} size_bytes
+ * @param {number} number
+ */
+function crc32Header(size_bytes, number) {
+  const value = Buffer.alloc(4);
+  let crc = 0;
+  for (const piece of largePieces(size_bytes, number)) crc = crc32(piece, crc);
+  value.writeUInt32BE(crc);
+  return { 'x-amz-checksum-crc32': value.toString('base64') };
+}
+
 /** @param {Target} target @param {Extract<Plan, { type: 'put' }>} plan */
-function preparePut(target, { bucket, prefix, first, count, size_bytes }) {
+function preparePut(target, { bucket, prefix, first, count, size_bytes, crc32: with_crc32 = false }) {
   const presign = createPresigner(target.s3_url, target);
   const heads = Array.from({ length: count }, (_, index) => {
-    const path = presign('PUT', `/${bucket}/${encodeKey(keyOf(prefix, first + index))}`);
-    return headOf(target.s3_url, 'PUT', path, `Content-Length: ${size_bytes}\r\n`);
+    const headers = with_crc32 ? crc32Header(size_bytes, first + index) : {};
+    const path = presign('PUT', `/${bucket}/${encodeKey(keyOf(prefix, first + index))}`, {}, headers);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    return headOf(target.s3_url, 'PUT', path, `Content-Length: ${size_bytes}\r\n${lines.join('')}`);
   });
   /** @param {number} index */
   const request = (index) => {
