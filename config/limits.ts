@@ -271,6 +271,8 @@ export const LIMITS = {
   upstream_read_bytes: 64 * 1024,
   upstream_read_bytes_max: 256 * 1024,
   upstream_read_bytes_min: 16 * 1024,
+  /** Of the largest, kept for further answers. */
+  upstream_read_buffers_kept: 32,
   /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
   upstream_keep_alive_ms: 20_000,
   /** How long closing waits for transfers that go on. */

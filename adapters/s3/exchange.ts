@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../config/limits.js';
 import { StoreError } from '../contract/index.js';
 import type { AnswerHeaders } from './attributes.js';
+import { giveBack } from './growing-reads.js';
 
 /** An answer whose headers are there. Its body must be read or discarded. */
 export interface UpstreamAnswer {
@@ -11,7 +12,10 @@ export interface UpstreamAnswer {
   readonly body: AnswerBody;
 }
 
-/** Read once. What is not read in time stays in the socket: then the upstream waits. */
+/**
+ * Read once. What is not read in time stays in the socket: then the upstream waits. A chunk is valid until the next one is
+ * asked for.
+ */
 export interface AnswerBody extends AsyncIterable<Uint8Array> {
   /** All of it in one piece. Fails with a RangeError, and lets go of the connection, where it is longer than that. */
   whole(bytes_max: number): Promise<Uint8Array>;
@@ -103,6 +107,8 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
   let ended = false;
   let failure: Error | undefined;
   let wake: (() => void) | undefined;
+  /** With the reader, until the next one is asked for. */
+  let lent: Uint8Array | undefined;
   const awaken = () => {
     wake?.();
     wake = undefined;
@@ -154,7 +160,14 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     discard,
     whole,
     [Symbol.asyncIterator]: () => ({
-      next,
+      next: () => {
+        if (lent !== undefined) giveBack(lent);
+        lent = undefined;
+        return next().then((step) => {
+          lent = step.value;
+          return step;
+        });
+      },
       async return() {
         discard();
         return { done: true, value: undefined };

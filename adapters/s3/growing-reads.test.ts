@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { expect, it, onTestFinished } from 'vitest';
 import { exchange } from './exchange.js';
@@ -32,6 +33,21 @@ it('answers on many connections do not mix', async () => {
   const large = Array.from({ length: 9 }, () => whole('/large'));
   for (const bytes of await Promise.all(small)) expect(SMALL.equals(bytes)).toBe(true);
   for (const bytes of await Promise.all(large)) expect(LARGE.equals(bytes)).toBe(true);
+});
+
+it('a piece stays as it is until its reader asks for the next one', async () => {
+  const get = await serve();
+  const read = async () => {
+    let at = 0;
+    for await (const piece of await get('/large')) {
+      // Meanwhile the others read on.
+      await nextTurn();
+      expect(LARGE.subarray(at, at + piece.length).equals(piece)).toBe(true);
+      at += piece.length;
+    }
+    expect(at).toBe(LARGE.length);
+  };
+  await Promise.all(Array.from({ length: 12 }, read));
 });
 
 it('a large answer comes in large pieces', async () => {
