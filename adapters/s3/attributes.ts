@@ -94,7 +94,7 @@ export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabi
   return {
     key,
     version_id,
-    // Servers send the header in unversioned buckets never, in others for the null version too.
+    // In an unversioned bucket no answer has this header; in others that of the null version has it too.
     ...(version_id === 'null' && text(headers, 'x-amz-version-id') === 'null' ? { null_version: true } : {}),
     is_latest: true,
     etag,
