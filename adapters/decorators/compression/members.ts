@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES } from '../../../src/wire/checksums.js';
+import { CHECKSUM_BYTES, type ChecksumAlgorithm } from '../../../src/wire/checksums.js';
 import { type Digests, notAsWritten, type Reference, type Trailer } from '../recoded/codec.js';
 import { REFERENCE_BYTES } from './format.js';
 
@@ -148,6 +148,8 @@ export function readTable(member: Buffer, frames_count: number): Float64Array {
   return offsets;
 }
 
+/** Trailers name them by their place here: it may grow at its end, and nothing else. */
+const STORED_CHECKSUMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 const SIZE_BYTES = 6;
 const MD5_BYTES = 16;
 const SHA256_BYTES = 32;
@@ -161,7 +163,7 @@ export function trailerMember(reference: Reference, digests: Digests): Buffer {
   digests.md5.copy(bytes, SIZE_BYTES);
   digests.sha256.copy(bytes, SIZE_BYTES + MD5_BYTES);
   const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  bytes[at] = CHECKSUM_ALGORITHMS.indexOf(digests.algorithm);
+  bytes[at] = STORED_CHECKSUMS.indexOf(digests.algorithm);
   digests.checksum.copy(bytes, at + 1);
   return emptyMember('PE', withCrc(Buffer.concat([reference, bytes])));
 }
@@ -172,7 +174,7 @@ export function readTrailer(stored: Uint8Array): Trailer {
   if (all.length !== REFERENCE_BYTES + DIGESTS_BYTES) throw notAsWritten();
   const bytes = all.subarray(REFERENCE_BYTES);
   const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  const algorithm = CHECKSUM_ALGORITHMS[bytes[at] ?? -1];
+  const algorithm = STORED_CHECKSUMS[bytes[at] ?? -1];
   if (algorithm === undefined) throw notAsWritten();
   return {
     reference: all.subarray(0, REFERENCE_BYTES),

@@ -1,4 +1,4 @@
-import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES } from '../../../src/wire/checksums.js';
+import { CHECKSUM_BYTES, type ChecksumAlgorithm } from '../../../src/wire/checksums.js';
 import type { Digests, Trailer } from '../recoded/codec.js';
 import { TAG_BYTES, TRAILER_BYTES } from './format.js';
 import {
@@ -12,6 +12,8 @@ import {
 
 /** Ends every piece: digests of a stream are known only when it has ended. No frame has this number. */
 const TRAILER_INDEX = 0xffff_ffff;
+/** Trailers name them by their place here: it may grow at its end, and nothing else. */
+const STORED_CHECKSUMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 const SIZE_BYTES = 8;
 const MD5_BYTES = 16;
 const SHA256_BYTES = 32;
@@ -23,7 +25,7 @@ export function sealTrailer(key: Buffer, reference: KeyReference, digests: Diges
   digests.md5.copy(payload, SIZE_BYTES);
   digests.sha256.copy(payload, SIZE_BYTES + MD5_BYTES);
   const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  payload[at] = CHECKSUM_ALGORITHMS.indexOf(digests.algorithm);
+  payload[at] = STORED_CHECKSUMS.indexOf(digests.algorithm);
   digests.checksum.copy(payload, at + 1);
   return Buffer.concat([reference, sealFrame(key, TRAILER_INDEX, payload)]);
 }
@@ -35,7 +37,7 @@ export function openTrailer(keys: Keys, stored: Uint8Array): Trailer {
   const reference = bytes.subarray(0, KEY_REFERENCE_BYTES);
   const payload = openFrame(keys.keyOf(reference), TRAILER_INDEX, bytes.subarray(KEY_REFERENCE_BYTES));
   const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  const algorithm = CHECKSUM_ALGORITHMS[payload[at] ?? -1];
+  const algorithm = STORED_CHECKSUMS[payload[at] ?? -1];
   if (algorithm === undefined) throw notAsSealed();
   return {
     reference,
