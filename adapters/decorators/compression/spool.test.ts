@@ -48,6 +48,14 @@ describe('the spool', () => {
     expect((await get(await node(), 'large part')).equals(body)).toBe(true);
   });
 
+  it('makes its folder again when something has cleaned it away', async () => {
+    const store = await node();
+    await rm(folder, { recursive: true });
+    const body = textOf(8 * MIB);
+    await put(store, 'cleaned', body);
+    expect(gunzipSync(await stored('cleaned')).equals(body)).toBe(true);
+  });
+
   it('gives room back when a put is aborted, and leaves no file', async () => {
     const store = await node(5 * MIB);
     const body = textOf(4 * MIB);

@@ -38,11 +38,22 @@ export async function openSpool({ folder, bytes_max }: SpoolOptions): Promise<Sp
   await mkdir(folder, { recursive: true, mode: OWNER_ONLY.folder });
   let files = 0;
 
+  /** The folder looks empty, so what cleans up temporary folders may take it away. */
+  const create = async (path: string): Promise<FileHandle> => {
+    try {
+      return await open(path, 'wx+', OWNER_ONLY.file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await mkdir(folder, { recursive: true, mode: OWNER_ONLY.folder });
+      return open(path, 'wx+', OWNER_ONLY.file);
+    }
+  };
+
   /** Its name is gone at once, so that nothing is left behind, whatever happens. */
   const openFile = async (): Promise<FileHandle> => {
     files += 1;
     const path = join(folder, `${process.pid}-${files}`);
-    const file = await open(path, 'wx+', OWNER_ONLY.file);
+    const file = await create(path);
     try {
       await rm(path);
     } catch (error) {
