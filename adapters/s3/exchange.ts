@@ -142,8 +142,15 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
       discard();
       throw new RangeError(`an answer of more than ${bytes_max} bytes`);
     }
-    // Copied even if it is one: its memory is shared with other answers, and whoever keeps it would keep all of that.
-    return Buffer.concat(pieces, size_bytes);
+    // Copied even if it is one: its memory is shared with other answers, and whoever keeps it would keep all of that. Nor
+    // does it come from node's pool, which is as large in newer releases.
+    const all = Buffer.allocUnsafeSlow(size_bytes);
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
   };
   return {
     push(chunk) {
