@@ -6,7 +6,7 @@ import { type Locked, lockedObject, retentionFor } from './support/locks.js';
 const MINUTE_MS = 60_000;
 
 /** Long enough for all that must be refused meanwhile, on a machine that is busy. */
-const HELD_MS = 2_500;
+const HELD_MS = 5_000;
 
 /**
  * Two tests, to stand before and behind all others: retention ends by the clock, without an event to wait for, and the
