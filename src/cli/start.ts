@@ -20,7 +20,8 @@ function explain(error: unknown): CliError {
   if (error instanceof ConfigError)
     return new CliError(EXIT.usage, 'the node cannot start with this configuration', error.problems);
   if (error instanceof ListenError) return new CliError(EXIT.cannot_listen, error.message);
-  if (isLockedError(error)) return new CliError(EXIT.locked, error.message);
+  if (isLockedError(error))
+    return new CliError(EXIT.locked, error.message, ['`backup-node stop` ends a node that uses this folder']);
   return new CliError(EXIT.failed, error instanceof Error ? error.message : String(error));
 }
 
