@@ -198,6 +198,8 @@ export const LIMITS = {
   recoded_known_pieces_max: 200_000,
   recoded_known_uploads_max: 10_000,
   recoded_trailers_at_once: 16,
+  /** With more metadata than this an object has its digests in its trailer only: upstreams take 2 KB of ours and theirs together. */
+  recoded_digests_metadata_bytes_max: 512,
   /** Keys whose objects lie upstream as clients see them. */
   recoded_unchanged_keys_max: 100_000,
   /** Listed objects that are asked for at a time, where a listing does not tell of their plaintexts. */

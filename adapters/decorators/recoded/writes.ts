@@ -1,3 +1,4 @@
+import { LIMITS } from '../../../config/limits.js';
 import { createChecksum } from '../../../src/wire/checksums.js';
 import { evaluateSourceCondition } from '../../conditions.js';
 import {
@@ -49,9 +50,10 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
   const systemOf = (input: PutObjectInput, encoded: Encoded): ObjectInfo['system'] => ({
     ...input.attributes?.system,
     [names.mark]: markOf(encoded.reference),
-    ...(encoded.digests_known && {
-      [names.digests]: contents.sealDigests(input.bucket, input.key, contentOf(encoded)),
-    }),
+    ...(encoded.digests_known &&
+      hasRoom(input.attributes?.metadata) && {
+        [names.digests]: contents.sealDigests(input.bucket, input.key, contentOf(encoded)),
+      }),
   });
 
   const putEncoded = async (
@@ -139,10 +141,13 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
     const condition = await conditions.forWrite(input, input.condition);
     const { bucket, key, version_id } = input.source;
     const { checksum_algorithm, condition: _asked, attributes, ...rest } = input;
+    const { metadata } = input.replace_attributes ? (attributes ?? {}) : stored;
     const system = content && {
       ...attributes?.system,
       [names.mark]: stored.system[names.mark] ?? '',
-      [names.digests]: contents.sealDigests(input.bucket, input.key, content),
+      ...((content !== known || hasRoom(metadata)) && {
+        [names.digests]: contents.sealDigests(input.bucket, input.key, content),
+      }),
     };
     const result = await inner.copyObject({
       ...rest,
@@ -166,7 +171,9 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
   const copyParts = async (input: CopyObjectInput, source: ObjectInfo): Promise<CopyObjectResult> => {
     const { bucket, key } = input.source;
     const call = input.signal && { signal: input.signal };
-    const { info, body } = await reads.get({ bucket, key, ...pinned(source), ...call });
+    // What the conditions on the source were held against, and no other.
+    const condition = { if_match: [source.etag] };
+    const { info, body } = await reads.get({ bucket, key, ...pinned(source), condition, ...call });
     const tags = input.replace_tags ? input.attributes?.tags : await tagsOf(inner, input, info);
     const algorithm = input.checksum_algorithm ?? info.checksum?.algorithm;
     const attributes: ObjectAttributes = {
@@ -193,9 +200,9 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
       const ATTEMPTS_MAX = 4;
       for (let attempt = 1; ; attempt++) {
         const source = await whileReplaced(() => sourceOf(input));
-        if (source.stored.system[names.mark] === OF_PARTS) return copyParts(input, source.shown);
         try {
-          return await copyStored(input, source);
+          const is_of_parts = source.stored.system[names.mark] === OF_PARTS;
+          return await (is_of_parts ? copyParts(input, source.shown) : copyStored(input, source));
         } catch (error) {
           // Either the source is another one by now, or the target's condition does not hold.
           const source_changed =
@@ -214,6 +221,14 @@ function markOf(reference: Reference): string {
 
 function contentOf(encoded: Encoded): Content {
   return contentOfObject(encoded.reference, encoded.digests());
+}
+
+/** Digests lie with the object unless clients need the room: its trailer tells them too, which costs a request. */
+function hasRoom(metadata: ObjectAttributes['metadata']): boolean {
+  const texts = Object.entries(metadata ?? {}).flat();
+  return (
+    texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= LIMITS.recoded_digests_metadata_bytes_max
+  );
 }
 
 async function tagsOf(inner: Adapter, input: CopyObjectInput, info: ObjectInfo): Promise<Tags | undefined> {
