@@ -159,12 +159,19 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
   };
 }
 
+/** Where contents are not secret, whoever writes upstream may have written anything. */
 function readDigests(text: string): SealedDigests {
+  let digests: Partial<SealedDigests> | null;
   try {
-    return JSON.parse(text) as SealedDigests;
+    digests = JSON.parse(text) as Partial<SealedDigests> | null;
   } catch {
     throw notAsWritten();
   }
+  const { size_bytes, etag, sha256 = null, checksum = null } = digests ?? {};
+  if (typeof size_bytes !== 'number' || !Number.isSafeInteger(size_bytes) || size_bytes < 0)
+    throw notAsWritten();
+  if (typeof etag !== 'string') throw notAsWritten();
+  return { size_bytes, etag, sha256, checksum };
 }
 
 interface Place {

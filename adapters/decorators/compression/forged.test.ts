@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { failure } from '../../conformance/support/expect.js';
+import { OWNER } from '../../conformance/support/harness.js';
+import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
+import { compress } from './compress.js';
+import { textOf } from './testing/text.js';
+
+it('an object whose attributes nobody of ours wrote is corrupt, and hides no others', async () => {
+  const bucket = 'bucket';
+  const folder = await mkdtemp(join(tmpdir(), 'backup-node-spool-'));
+  const { adapter: upstream, close } = await openInFreshFolder();
+  const spool = { folder, bytes_max: 1_000_000 };
+  const node = () => compress(upstream, { level: 1, spool, records_bucket: 'records' });
+  try {
+    await upstream.createBucket({ bucket, owner: OWNER });
+    const body = textOf(10_000);
+    await (await node()).putObject({ bucket, key: 'ours', body, size_bytes: body.length });
+    const { info } = await upstream.headObject({ bucket, key: 'ours' });
+    const stored = new Uint8Array(info.size_bytes);
+    for (const text of ['null', '{}', '[1]', '{"size_bytes":-1,"etag":""}', '{"size_bytes":"9","etag":""}']) {
+      const digests = Buffer.from(text).toString('base64');
+      const system = { ...info.system, 'compression-digests': digests };
+      const forged = { bucket, key: 'forged', body: stored, size_bytes: stored.length };
+      await upstream.putObject({ ...forged, attributes: { system } });
+      const store = await node();
+      await failure(store.headObject({ bucket, key: 'forged' }), 'corrupt');
+      const { entries } = await store.listObjects({ bucket, limit: 10 });
+      expect(entries.map((entry) => entry.type === 'item' && entry.item.size_bytes)).toEqual([
+        stored.length,
+        body.length,
+      ]);
+    }
+  } finally {
+    await close();
+    await rm(folder, { recursive: true });
+  }
+});
