@@ -4,7 +4,7 @@ import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import { failure } from '../conformance/support/expect.js';
 import type { Adapter } from '../contract/index.js';
 import { overUpstream } from './testing/bad-upstream.js';
-import { createSmallUpstream, type SmallUpstream } from './testing/small-upstream.js';
+import { CREATED_AT, createSmallUpstream, type SmallUpstream } from './testing/small-upstream.js';
 
 const BUCKET = { bucket: 'bucket' };
 const POLICY = { ...BUCKET, kind: 'policy' };
@@ -176,6 +176,18 @@ describe('a bucket that is created', () => {
 });
 
 describe('the list of buckets', () => {
+  it('shows when a bucket was made upstream that no node made', async () => {
+    await overOne(async (upstream, one) => {
+      const before_ms = Date.now() - 1_000;
+      await one.createBucket({ ...BUCKET, owner: 'me' });
+      upstream.buckets.set('found', new Map());
+      const { buckets } = await one.listBuckets({ limit: 10 });
+      expect(buckets.map(({ name }) => name)).toEqual(['bucket', 'found']);
+      expect(buckets[0]?.created_at_ms).toBeGreaterThanOrEqual(before_ms);
+      expect(buckets[1]?.created_at_ms).toBe(Date.parse(CREATED_AT));
+    });
+  });
+
   it.each([301, 400, 403])(
     'shows one that cannot be opened (%s) as nobody’s, beside the others',
     async (status) => {

@@ -64,11 +64,11 @@ async function isEmpty(context: S3Context, input: BucketAddress): Promise<boolea
 const INFOS_AT_ONCE = 32;
 
 export async function listBuckets(context: S3Context, input: ListBucketsInput): Promise<ListBucketsResult> {
-  const names = await bucketNames(context, input);
+  const listed = await listedBuckets(context, input);
   const buckets: BucketInfo[] = [];
-  for (let from = 0; from < names.length; from += INFOS_AT_ONCE) {
+  for (let from = 0; from < listed.length; from += INFOS_AT_ONCE) {
     const infos = await Promise.all(
-      names.slice(from, from + INFOS_AT_ONCE).map((name) => infoForList(context, name)),
+      listed.slice(from, from + INFOS_AT_ONCE).map((bucket) => infoForList(context, bucket)),
     );
     for (const info of infos) {
       if (info === null || (input.owner !== undefined && info.owner !== input.owner)) continue;
@@ -85,34 +85,43 @@ export async function listBuckets(context: S3Context, input: ListBucketsInput): 
  * lie in another region, or whose record is broken. Such a bucket must not hide the others; it is shown as nobody's, as
  * the upstream shows it, and opening it tells what is wrong.
  */
-async function infoForList(context: S3Context, name: string): Promise<BucketInfo | null> {
+async function infoForList(
+  context: S3Context,
+  { name, created_at_ms }: ListedBucket,
+): Promise<BucketInfo | null> {
   try {
-    return await context.buckets.info(name);
+    const info = await context.buckets.info(name);
+    // Nobody else tells when a bucket was made that has no record of ours.
+    return info.created_at_ms === 0 ? { ...info, created_at_ms } : info;
   } catch (cause) {
     const error = toStoreError(cause);
     if (error.kind === 'not_found') return null;
     // The upstream as a whole is in trouble: the list would be full of buckets that are somebody's.
     if (isTransient(error)) throw cause;
-    return { name, owner: '', created_at_ms: 0, versioning: 'unversioned', object_lock: false, region: '' };
+    return { name, owner: '', created_at_ms, versioning: 'unversioned', object_lock: false, region: '' };
   }
 }
 
-async function bucketNames(
+/** As the upstream lists it. */
+type ListedBucket = Pick<BucketInfo, 'name' | 'created_at_ms'>;
+
+async function listedBuckets(
   context: S3Context,
   { prefix = '', after, signal }: ListBucketsInput,
-): Promise<string[]> {
-  const names: string[] = [];
+): Promise<ListedBucket[]> {
+  const listed: ListedBucket[] = [];
   let ContinuationToken: string | undefined;
   do {
     const command = new ListBucketsCommand(ContinuationToken === undefined ? {} : { ContinuationToken });
     const answer = await context.upstream.sdk.send(command, abortable({ signal }));
-    for (const { Name = '' } of answer.Buckets ?? []) {
-      if (Name === context.records.bucket || !Name.startsWith(prefix)) continue;
-      if (after === undefined || isBehind(Name, after)) names.push(Name);
+    for (const { Name: name = '', CreationDate } of answer.Buckets ?? []) {
+      if (name === context.records.bucket || !name.startsWith(prefix)) continue;
+      const created_at_ms = CreationDate?.getTime() ?? 0;
+      if (after === undefined || isBehind(name, after)) listed.push({ name, created_at_ms });
     }
     ContinuationToken = nextToken(answer.ContinuationToken, ContinuationToken);
   } while (ContinuationToken !== undefined);
-  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return listed.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
 export async function putVersioning(context: S3Context, input: PutVersioningInput): Promise<void> {

@@ -68,8 +68,12 @@ function answerOn(response: ServerResponse) {
 
 const error = (code: string): string => `<Error><Code>${code}</Code><Message>No</Message></Error>`;
 
+/** When it says that its buckets were made. */
+export const CREATED_AT = '2020-02-02T02:02:02.000Z';
+
 function listed(names: readonly string[]): string {
-  const buckets = names.map((name) => `<Bucket><Name>${name}</Name></Bucket>`).join('');
+  const created = `<CreationDate>${CREATED_AT}</CreationDate>`;
+  const buckets = names.map((name) => `<Bucket><Name>${name}</Name>${created}</Bucket>`).join('');
   return `<ListAllMyBucketsResult><Buckets>${buckets}</Buckets></ListAllMyBucketsResult>`;
 }
 
