@@ -3,6 +3,7 @@ import { LIMITS } from '../../../config/limits.js';
 import { isCompressed } from '../../compressed-types.js';
 import type { Capabilities, ContentHeaders, ResolvedRange } from '../../contract/index.js';
 import { type Codec, type FetchStored, notAsWritten, type PieceForm, type Texts } from '../recoded/codec.js';
+import { spanOf } from '../recoded/frame-span.js';
 import { type EncodeOptions, encode } from './encode.js';
 import { countFrames, frameShift, readReference } from './format.js';
 import { readTable, readTrailer, storedFrameBytes, TRAILER_BYTES, tableBytes } from './members.js';
@@ -61,9 +62,8 @@ export function compressionCodec(options: CompressionCodecOptions): Codec {
       const { frame_shift, frames_bytes } = readReference(piece.reference);
       const frame_bytes = 2 ** frame_shift;
       const count = countFrames(size_bytes, frame_shift);
-      const first = Math.floor(range.start / frame_bytes);
-      const last = Math.floor(range.end / frame_bytes);
-      const span = { frame_bytes, size_bytes, first, last, range };
+      const span = spanOf(frame_bytes, size_bytes, range);
+      const { first, last } = span;
       let stored: ResolvedRange = { start: 0, end: frames_bytes - 1 };
       if (first > 0 || last < count - 1) {
         const offsets = await tableOf(piece, count, fetch);

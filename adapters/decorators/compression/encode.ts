@@ -3,6 +3,7 @@ import { LIMITS } from '../../../config/limits.js';
 import type { Body } from '../../contract/index.js';
 import type { Digests, Encoded, EncodeInput, Unchanged } from '../recoded/codec.js';
 import { createDigester } from '../recoded/digests.js';
+import { spanOf } from '../recoded/frame-span.js';
 import { percentLeft } from './deflate.js';
 import { countFrames, frameShift, type Layout, REFERENCE_BYTES, referenceOf } from './format.js';
 import { compressFrames } from './frames.js';
@@ -106,14 +107,7 @@ async function backToPlain(
   release: () => Promise<void>,
 ): Promise<Unchanged> {
   if (size_bytes === 0) return { unchanged: new Uint8Array(0), release };
-  const frame_shift = frameShift(size_bytes);
-  const span = {
-    frame_bytes: 2 ** frame_shift,
-    size_bytes,
-    first: 0,
-    last: countFrames(size_bytes, frame_shift) - 1,
-    range: { start: 0, end: size_bytes - 1 },
-  };
+  const span = spanOf(2 ** frameShift(size_bytes), size_bytes, { start: 0, end: size_bytes - 1 });
   return { unchanged: await openBody(span, file.read()), release };
 }
 

@@ -1,19 +1,9 @@
-import type { Body, ResolvedRange } from '../../contract/index.js';
+import type { Body } from '../../contract/index.js';
 import { notAsWritten } from '../recoded/codec.js';
+import { cutToRange, type FrameSpan, frameLengthIn } from '../recoded/frame-span.js';
 import { createByteReader } from './byte-reader.js';
 import { inflateFrame } from './deflate.js';
 import { deflatedOf, FRAME_HEADER_BYTES, frameLength, requireFrame } from './members.js';
-
-/** Which frames of a piece hold a range of its plaintext. */
-export interface FrameSpan {
-  readonly frame_bytes: number;
-  /** Of the piece. */
-  readonly size_bytes: number;
-  readonly first: number;
-  readonly last: number;
-  /** Of the plaintext, inclusive. */
-  readonly range: ResolvedRange;
-}
 
 /** Frames that are decompressed while the one before is sent. */
 const AHEAD = 2;
@@ -30,12 +20,12 @@ export async function openBody(span: FrameSpan, body: Body): Promise<Body> {
 }
 
 async function* openFrames(span: FrameSpan, body: Body): AsyncGenerator<Uint8Array> {
-  const { frame_bytes, size_bytes, first, last, range } = span;
+  const { first, last } = span;
   const reader = createByteReader(body);
   const ahead: Promise<Buffer>[] = [];
   /** Reads the next frame's member, and begins to decompress it. */
   const begin = async (index: number): Promise<void> => {
-    const plain_bytes = Math.min(frame_bytes, size_bytes - index * frame_bytes);
+    const plain_bytes = frameLengthIn(span, index);
     const header = await reader.take(FRAME_HEADER_BYTES);
     const rest = await reader.take(frameLength(header, index, plain_bytes) - FRAME_HEADER_BYTES);
     const opening = openFrame(rest, plain_bytes);
@@ -49,8 +39,7 @@ async function* openFrames(span: FrameSpan, body: Body): AsyncGenerator<Uint8Arr
       for (; begun <= last && ahead.length < AHEAD; begun += 1) await begin(begun);
       const plain = await ahead.shift();
       if (plain === undefined) throw notAsWritten();
-      const start = index * frame_bytes;
-      yield plain.subarray(Math.max(0, range.start - start), Math.min(plain.length, range.end + 1 - start));
+      yield cutToRange(span, index, plain);
     }
   } finally {
     await reader.close();

@@ -1,6 +1,8 @@
 import { type Capabilities, StoreError } from '../../contract/index.js';
 import type { Codec } from '../recoded/codec.js';
+import { spanOf } from '../recoded/frame-span.js';
 import {
+  frameBytes,
   PART_EXTRA_BYTES,
   partsOfEtag,
   plainBytes,
@@ -9,7 +11,7 @@ import {
   TRAILER_BYTES,
 } from './format.js';
 import type { Keys } from './keys.js';
-import { openFrames, openWhole, spanOf } from './open-frames.js';
+import { openFrames, openWhole, storedRange } from './open-frames.js';
 import { seal } from './seal.js';
 import { openTrailer } from './trailer.js';
 
@@ -25,10 +27,10 @@ export function encryptionCodec(keys: Keys, records_bucket: string): Codec {
     openTrailer: (stored) => openTrailer(keys, stored),
     storedBytes: ({ kind, size_bytes }) => storedBytes(kind, size_bytes),
     locate({ kind, reference, size_bytes }, range) {
-      const span = spanOf(kind, size_bytes, range);
+      const span = spanOf(frameBytes(kind, size_bytes), size_bytes, range);
       const key = keys.keyOf(reference);
       return {
-        stored: span.stored,
+        stored: storedRange(span),
         open: (body) =>
           body instanceof Uint8Array ? openWhole(key, span, body) : openFrames(key, span, body),
       };
