@@ -35,14 +35,7 @@ export function encryptionCodec(keys: Keys, records_bucket: string): Codec {
           body instanceof Uint8Array ? openWhole(key, span, body) : openFrames(key, span, body),
       };
     },
-    // ETags of plaintexts cannot be computed: the suffix says that this is not the MD5 of anything a client has.
-    guess({ size_bytes, etag }) {
-      const parts_count = partsOfEtag(etag);
-      return {
-        size_bytes: plainBytes(size_bytes, parts_count) ?? size_bytes,
-        etag: parts_count === null ? `${etag}-1` : etag,
-      };
-    },
+    sizeOf: ({ size_bytes, etag }) => plainBytes(size_bytes, partsOfEtag(etag)) ?? size_bytes,
     refuseUnmarked: () =>
       new StoreError('corrupt', 'the object was not encrypted by this node', {
         detail: { reason: 'not_encrypted' },

@@ -28,8 +28,8 @@ export interface Codec {
   storedBytes(piece: Pick<PieceForm, 'kind' | 'reference' | 'size_bytes'>): number;
   /** How to get a range of a piece's plaintext, which is not empty; `fetch` reads what lies elsewhere in the stored piece. */
   locate(piece: PieceForm, range: ResolvedRange, fetch: FetchStored): Promise<Located> | Located;
-  /** What an upstream's listing tells of the plaintext; without it each version has to be asked for. */
-  readonly guess?: (listed: Listed) => Listed;
+  /** The plaintext's size, out of what an upstream's listing tells; without it each version has to be asked for. */
+  readonly sizeOf?: (listed: Listed) => number;
   /** The error for an object without our mark; without it such objects are shown and read as they are. */
   readonly refuseUnmarked?: () => StoreError;
 }
@@ -61,7 +61,8 @@ export interface PieceForm {
   readonly size_bytes: number;
 }
 
-interface Listed {
+/** Of a version, in an upstream's listing. */
+export interface Listed {
   readonly size_bytes: number;
   readonly etag: string;
 }

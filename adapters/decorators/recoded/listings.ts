@@ -1,7 +1,7 @@
 import { LIMITS } from '../../../config/limits.js';
 import { type Adapter, type Change, isStoreError, type ObjectInfo } from '../../contract/index.js';
 import { createLimiter } from '../../limiter.js';
-import type { Codec } from './codec.js';
+import type { Codec, Listed } from './codec.js';
 import { shownInfo, shownSystem } from './content.js';
 import type { Contents, Known } from './contents.js';
 import { whileReplaced } from './replaced.js';
@@ -28,7 +28,7 @@ interface Found {
  * the codec can, else asked for.
  */
 export function createListings(inner: Adapter, contents: Contents, codec: Codec): Listings {
-  const { names, guess } = codec;
+  const { names, sizeOf } = codec;
   const atOnce = createLimiter(LIMITS.recoded_lookups_at_once);
 
   /** Undefined where there is no such version to read. */
@@ -51,10 +51,15 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
       }
     });
 
-  /** Not the MD5 of anything a client has: the suffix says so, as it does for objects of parts. */
+  /** All that can be told without asking. */
+  const told = (listed: Listed): Listed => ({
+    size_bytes: sizeOf?.(listed) ?? listed.size_bytes,
+    etag: unlikeMd5(listed.etag),
+  });
+
   const unknown = (listed: ObjectInfo): ObjectInfo => {
-    const told = guess?.(listed) ?? { size_bytes: listed.size_bytes, etag: unlikeMd5(listed.etag) };
-    return { ...listed, ...told, system: shownSystem(names, listed.system), checksum: null, sha256: null };
+    const system = shownSystem(names, listed.system);
+    return { ...listed, ...told(listed), system, checksum: null, sha256: null };
   };
 
   const show = async (
@@ -65,7 +70,7 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
     try {
       const known = contents.known(call.bucket, listed);
       if (known !== undefined) return shownInfo(names, listed, known);
-      if (guess !== undefined) return unknown(listed);
+      if (sizeOf !== undefined) return unknown(listed);
       const found = await find();
       if (found === undefined) return undefined;
       return shownInfo(names, found.info.etag === listed.etag ? listed : found.info, found.content);
@@ -90,10 +95,10 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
       if (etag === '') return change;
       const call = { bucket, ...(signal && { signal }) };
       const known = contents.known(bucket, { key, etag });
-      const content = known === undefined && guess === undefined ? await changed(call, change) : known;
+      const content = known === undefined && sizeOf === undefined ? await changed(call, change) : known;
       if (content === null) return change;
-      const told = content ?? guess?.(change) ?? { size_bytes: change.size_bytes, etag: unlikeMd5(etag) };
-      return { ...change, etag: told.etag, size_bytes: told.size_bytes };
+      const shown = content ?? told(change);
+      return { ...change, etag: shown.etag, size_bytes: shown.size_bytes };
     },
   };
 
@@ -110,6 +115,7 @@ export function createListings(inner: Adapter, contents: Contents, codec: Codec)
   }
 }
 
+/** Not the MD5 of anything a client has: the suffix says so, as it does for objects of parts. */
 function unlikeMd5(etag: string): string {
   return /-\d+$/.test(etag) ? etag : `${etag}-1`;
 }

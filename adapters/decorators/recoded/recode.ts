@@ -147,20 +147,16 @@ async function verify(parts: Verifying, input: Parameters<Adapter['verifyObject'
   } catch (error) {
     if (!isStoreError(error, 'corrupt')) throw error;
     const { info } = await inner.headObject(input);
-    const { size_bytes } = codec.guess?.(info) ?? (await sizeOf(contents, input.bucket, info));
+    const size_bytes = codec.sizeOf?.(info) ?? (await sizeOf(contents, input.bucket, info));
     return { intact: false, size_bytes };
   }
 }
 
-async function sizeOf(
-  contents: Contents,
-  bucket: string,
-  info: ObjectInfo,
-): Promise<{ readonly size_bytes: number }> {
+async function sizeOf(contents: Contents, bucket: string, info: ObjectInfo): Promise<number> {
   try {
-    return (await contents.of({ bucket, info })) ?? info;
+    return ((await contents.of({ bucket, info })) ?? info).size_bytes;
   } catch (error) {
-    if (isStoreError(error, 'corrupt')) return info;
+    if (isStoreError(error, 'corrupt')) return info.size_bytes;
     throw error;
   }
 }

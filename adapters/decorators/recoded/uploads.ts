@@ -1,6 +1,5 @@
 import { evaluateSourceCondition, rangeBytes } from '../../conditions.js';
 import type {
-  Adapter,
   CompleteUploadInput,
   CopyPartInput,
   CreateUploadInput,
@@ -16,15 +15,13 @@ import type {
   UploadPartInput,
 } from '../../contract/index.js';
 import { partAlgorithm, recordOf } from './chosen-parts.js';
-import type { Codec, Encoded } from './codec.js';
+import type { Encoded } from './codec.js';
 import { createCompletion } from './complete-upload.js';
-import type { Conditions } from './conditions.js';
 import { type Declared, OF_PARTS, shownPart } from './content.js';
-import type { Contents } from './contents.js';
 import { createKnownUploads } from './known-uploads.js';
 import type { PartRecords } from './part-records.js';
-import type { Reads } from './reads.js';
 import { unlessReplaced, whileReplaced } from './replaced.js';
+import type { WriteParts } from './writes.js';
 
 export interface Uploads {
   create(input: CreateUploadInput): Promise<UploadInfo>;
@@ -36,13 +33,8 @@ export interface Uploads {
   list(input: ListUploadsInput): Promise<ListUploadsResult>;
 }
 
-export interface UploadParts {
-  readonly inner: Adapter;
-  readonly codec: Codec;
-  readonly contents: Contents;
-  readonly conditions: Conditions;
+export interface UploadParts extends WriteParts {
   readonly records: PartRecords;
-  readonly reads: Reads;
 }
 
 export function createUploads({ inner, codec, contents, conditions, records, reads }: UploadParts): Uploads {
