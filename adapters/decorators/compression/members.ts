@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { CHECKSUM_BYTES, type ChecksumAlgorithm } from '../../../src/wire/checksums.js';
 import { type Digests, notAsWritten, type Reference, type Trailer } from '../recoded/codec.js';
+import { readDigests, STORED_DIGESTS_BYTES, writeDigests } from '../recoded/stored-digests.js';
 import { REFERENCE_BYTES } from './format.js';
 
 /** Members of a gzip file (RFC 1952, section 2.3): header, subfield of FEXTRA (2.3.1.1) with what is ours, deflated bytes, CRC32, length. */
@@ -148,40 +148,24 @@ export function readTable(member: Buffer, frames_count: number): Float64Array {
   return offsets;
 }
 
-/** Trailers name them by their place here: it may grow at its end, and nothing else. */
-const STORED_CHECKSUMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 const SIZE_BYTES = 6;
-const MD5_BYTES = 16;
-const SHA256_BYTES = 32;
-const CHECKSUM_BYTES_MAX = 32;
-const DIGESTS_BYTES = SIZE_BYTES + MD5_BYTES + SHA256_BYTES + 1 + CHECKSUM_BYTES_MAX;
-export const TRAILER_BYTES = EMPTY_MEMBER_BYTES + REFERENCE_BYTES + DIGESTS_BYTES + 4;
+const FIXED_BYTES = REFERENCE_BYTES + SIZE_BYTES + STORED_DIGESTS_BYTES;
+export const TRAILER_BYTES = EMPTY_MEMBER_BYTES + FIXED_BYTES + 4;
 
 export function trailerMember(reference: Reference, digests: Digests): Buffer {
-  const bytes = Buffer.alloc(DIGESTS_BYTES);
-  bytes.writeUIntBE(digests.size_bytes, 0, SIZE_BYTES);
-  digests.md5.copy(bytes, SIZE_BYTES);
-  digests.sha256.copy(bytes, SIZE_BYTES + MD5_BYTES);
-  const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  bytes[at] = STORED_CHECKSUMS.indexOf(digests.algorithm);
-  digests.checksum.copy(bytes, at + 1);
-  return emptyMember('PE', withCrc(Buffer.concat([reference, bytes])));
+  const bytes = Buffer.alloc(FIXED_BYTES);
+  reference.copy(bytes);
+  bytes.writeUIntBE(digests.size_bytes, REFERENCE_BYTES, SIZE_BYTES);
+  writeDigests(bytes, REFERENCE_BYTES + SIZE_BYTES, digests);
+  return emptyMember('PE', withCrc(bytes));
 }
 
 /** Fails with `corrupt`. */
 export function readTrailer(stored: Uint8Array): Trailer {
-  const all = withoutCrc(fieldOf('PE', Buffer.from(stored)));
-  if (all.length !== REFERENCE_BYTES + DIGESTS_BYTES) throw notAsWritten();
-  const bytes = all.subarray(REFERENCE_BYTES);
-  const at = SIZE_BYTES + MD5_BYTES + SHA256_BYTES;
-  const algorithm = STORED_CHECKSUMS[bytes[at] ?? -1];
-  if (algorithm === undefined) throw notAsWritten();
-  return {
-    reference: all.subarray(0, REFERENCE_BYTES),
-    size_bytes: bytes.readUIntBE(0, SIZE_BYTES),
-    md5: bytes.subarray(SIZE_BYTES, SIZE_BYTES + MD5_BYTES),
-    sha256: bytes.subarray(SIZE_BYTES + MD5_BYTES, at),
-    algorithm,
-    checksum: bytes.subarray(at + 1, at + 1 + CHECKSUM_BYTES[algorithm]),
-  };
+  const bytes = withoutCrc(fieldOf('PE', Buffer.from(stored)));
+  if (bytes.length !== FIXED_BYTES) throw notAsWritten();
+  const digests = readDigests(bytes, REFERENCE_BYTES + SIZE_BYTES);
+  if (digests === undefined) throw notAsWritten();
+  const size_bytes = bytes.readUIntBE(REFERENCE_BYTES, SIZE_BYTES);
+  return { reference: bytes.subarray(0, REFERENCE_BYTES), size_bytes, ...digests };
 }
