@@ -1,18 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOf, readAll, streamOf, utf8 } from '../../conformance/support/bytes.js';
 import { failure } from '../../conformance/support/expect.js';
-import { type OpenedAdapter, OWNER } from '../../conformance/support/harness.js';
 import type { Adapter, ListEntry, ObjectInfo } from '../../contract/index.js';
 import { forwarding } from '../../forwarding.js';
-import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
 import { aroundCalls } from '../around.js';
 import { decorated } from '../stack.js';
 import { type CompressionOptions, compress } from './compress.js';
+import { type OverLocal, openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
 
 const bucket = 'bucket';
@@ -20,20 +17,17 @@ const MIB = 1024 ** 2;
 const NOTHING = new Uint8Array(0);
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex');
 
-let opened: OpenedAdapter;
-let folder: string;
+let opened: OverLocal;
 /** The upstream as S3 is: its listings show no attributes. */
 let upstream: Adapter;
 let calls: string[] = [];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'backup-node-spool-'));
-  opened = await openInFreshFolder();
-  await opened.adapter.createBucket({ bucket, owner: OWNER });
+  opened = await openOverLocal(bucket);
   const bare = <Info extends ObjectInfo>(info: Info): Info => ({ ...info, system: {}, checksum: null });
   const lists: Adapter = {
-    ...forwarding(opened.adapter),
+    ...forwarding(opened.local),
     async listObjects(input) {
-      const { entries, next } = await opened.adapter.listObjects(input);
+      const { entries, next } = await opened.local.listObjects(input);
       const shown = (entry: ListEntry<ObjectInfo>): ListEntry<ObjectInfo> =>
         entry.type === 'item' ? { type: 'item', item: bare(entry.item) } : entry;
       return { entries: entries.map(shown), next };
@@ -44,14 +38,11 @@ beforeAll(async () => {
     return run(input);
   });
 });
-afterAll(async () => {
-  await opened.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => opened.close());
 
 /** A node that has just been started: it remembers nothing. */
 function node(more: Partial<CompressionOptions> = {}, bytes_max = 100_000_000): Promise<Adapter> {
-  const spool = { folder, bytes_max };
+  const spool = { folder: opened.folder, bytes_max };
   return compress(upstream, { level: 1, spool, records_bucket: 'records', ...more });
 }
 
@@ -59,7 +50,7 @@ const put = (store: Adapter, key: string, content: Uint8Array, more = {}) =>
   store.putObject({ bucket, key, body: streamOf(content), size_bytes: content.length, ...more });
 const get = async (store: Adapter, key: string, more = {}) =>
   readAll((await store.getObject({ bucket, key, ...more })).body);
-const stored = (key: string) => get(opened.adapter, key);
+const stored = (key: string) => get(opened.local, key);
 
 async function callsOf(work: () => Promise<unknown>): Promise<string[]> {
   calls = [];
@@ -89,7 +80,7 @@ describe('compression', () => {
       if (range !== undefined) asked_bytes += range.end - range.start + 1;
       return run(input);
     });
-    const spool = { folder, bytes_max: 1 };
+    const spool = { folder: opened.folder, bytes_max: 1 };
     const other = await compress(watched, { level: 1, spool, records_bucket: 'records' });
     const borders = [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB, 3 * MIB - 1, 3 * MIB, TEXT.length - 1];
     for (const start of borders) {
@@ -110,7 +101,7 @@ describe('compression', () => {
     const store = await node();
     await put(store, 'damaged', TEXT);
     const file = await stored('damaged');
-    const { system } = (await opened.adapter.headObject({ bucket, key: 'damaged' })).info;
+    const { system } = (await opened.local.headObject({ bucket, key: 'damaged' })).info;
     const flipped = (at: number) => {
       const copy = Buffer.from(file);
       copy[at] = (copy[at] ?? 0) ^ 1;
@@ -131,7 +122,7 @@ describe('compression', () => {
       file.subarray(0, -1),
     ];
     for (const [index, damaged] of damages.entries()) {
-      await put(opened.adapter, 'damaged', damaged, { attributes: { system } });
+      await put(opened.local, 'damaged', damaged, { attributes: { system } });
       await failure(get(await node(), 'damaged'), 'corrupt');
       const verified = await (await node()).verifyObject({ bucket, key: 'damaged' });
       expect(verified.intact, `damage ${index}`).toBe(false);
@@ -139,7 +130,7 @@ describe('compression', () => {
     // The table stands before the trailer, which has 141 bytes.
     for (const before of [1, 12, 20]) {
       const table = flipped(file.length - 141 - before);
-      await put(opened.adapter, 'damaged', table, { attributes: { system } });
+      await put(opened.local, 'damaged', table, { attributes: { system } });
       await failure(get(await node(), 'damaged', { range: { start: 5, end: MIB } }), 'corrupt');
     }
   });
@@ -150,11 +141,11 @@ describe('compression', () => {
     const file = await stored('bomb');
     expect(file.length).toBeLessThan(100_000);
     // Says that it is one frame of a few bytes.
-    const { system } = (await opened.adapter.headObject({ bucket, key: 'bomb' })).info;
+    const { system } = (await opened.local.headObject({ bucket, key: 'bomb' })).info;
     const digests = JSON.parse(Buffer.from(system['compression-digests'] ?? '', 'base64').toString());
     const lie = Buffer.from(JSON.stringify({ ...digests, size_bytes: 10_000 })).toString('base64');
     const attributes = { system: { ...system, 'compression-digests': lie } };
-    await put(opened.adapter, 'bomb', file, { attributes });
+    await put(opened.local, 'bomb', file, { attributes });
     await failure(get(await node(), 'bomb'), 'corrupt');
   });
 
@@ -174,7 +165,7 @@ describe('compression', () => {
     for (const [key, content, more] of left) {
       const info = await put(store, key, content, more);
       expect((await stored(key)).equals(content), key).toBe(true);
-      expect((await opened.adapter.headObject({ bucket, key })).info, key).toEqual(info);
+      expect((await opened.local.headObject({ bucket, key })).info, key).toEqual(info);
       expect((await get(store, key)).equals(content), key).toBe(true);
     }
     const wrong = { expect: { md5: '0'.repeat(32) } };
@@ -182,7 +173,7 @@ describe('compression', () => {
       await failure(put(store, 'refused', content, wrong), 'digest_mismatch', 'body');
     }
     await failure(store.headObject({ bucket, key: 'refused' }), 'not_found');
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(opened.folder)).toEqual([]);
   });
 
   it('reads what is compressed, and compresses no more, with level 0', async () => {
@@ -195,7 +186,7 @@ describe('compression', () => {
 
   it('passes on what others wrote, at no cost, and sees when it becomes another', async () => {
     const content = bytesOf(3, 100_000);
-    await put(opened.adapter, 'theirs', content);
+    await put(opened.local, 'theirs', content);
     const store = await node();
     const range = { start: 10, end: 20 };
     const { etag } = (await store.headObject({ bucket, key: 'theirs' })).info;
@@ -208,7 +199,7 @@ describe('compression', () => {
     await put(await node(), 'theirs', TEXT);
     expect((await get(store, 'theirs', { range })).equals(TEXT.subarray(10, 21))).toBe(true);
     const ours = { if_match: [md5(TEXT)] };
-    await put(opened.adapter, 'theirs', content);
+    await put(opened.local, 'theirs', content);
     await get(store, 'theirs');
     await put(await node(), 'theirs', TEXT);
     expect((await get(store, 'theirs', { condition: ours })).equals(TEXT)).toBe(true);
@@ -217,7 +208,7 @@ describe('compression', () => {
   it('asks for each listed object once', async () => {
     const writer = await node();
     for (let index = 0; index < 5; index += 1) await put(writer, `listed/${index}`, textOf(20_000 + index));
-    await put(opened.adapter, 'listed/theirs', utf8('theirs'));
+    await put(opened.local, 'listed/theirs', utf8('theirs'));
     const store = await node();
     const sizes = async () => {
       const { entries } = await store.listObjects({ bucket, prefix: 'listed/', limit: 10 });
@@ -232,13 +223,13 @@ describe('compression', () => {
   it('lists what was replaced as it is now, leaves out what vanished, and what cannot be read hides nothing', async () => {
     const writer = await node();
     for (const key of ['race/a', 'race/b', 'race/c', 'race/d']) await put(writer, key, textOf(9_000));
-    const { system } = (await opened.adapter.headObject({ bucket, key: 'race/c' })).info;
+    const { system } = (await opened.local.headObject({ bucket, key: 'race/c' })).info;
     const stale = await upstream.listObjects({ bucket, prefix: 'race/', limit: 10 });
     await put(writer, 'race/a', textOf(7_000));
-    await opened.adapter.deleteObject({ bucket, key: 'race/b' });
-    await put(opened.adapter, 'race/c', utf8('broken'), { attributes: { system } });
+    await opened.local.deleteObject({ bucket, key: 'race/b' });
+    await put(opened.local, 'race/c', utf8('broken'), { attributes: { system } });
     const late: Adapter = { ...forwarding(upstream), listObjects: async () => stale };
-    const spool = { folder, bytes_max: 1 };
+    const spool = { folder: opened.folder, bytes_max: 1 };
     const store = await compress(late, { level: 1, spool, records_bucket: 'records' });
     const { entries } = await store.listObjects({ bucket, prefix: 'race/', limit: 10 });
     const shown = entries.flatMap((entry) => (entry.type === 'item' ? [entry.item] : []));
@@ -261,12 +252,12 @@ describe('compression', () => {
     expect(made).toContain('copyObject');
     expect(made).not.toContain('putObject');
     expect((await stored('copy')).equals(await stored('source'))).toBe(true);
-    await opened.adapter.deleteObject(source);
+    await opened.local.deleteObject(source);
     expect((await get(await node(), 'copy')).equals(TEXT)).toBe(true);
   });
 
   it('tells of changes what clients wrote, and no MD5 of what is gone', async () => {
-    const from = (await opened.adapter.readChanges({ after: null, limit: 10_000 })).cursor;
+    const from = (await opened.local.readChanges({ after: null, limit: 10_000 })).cursor;
     const writer = await node();
     await put(writer, 'changed', textOf(8_000));
     await put(writer, 'changed', textOf(6_000));
@@ -348,10 +339,14 @@ describe('compression', () => {
       keys: new Map([['one', randomBytes(32)]]),
       records_bucket: 'sealed',
     };
-    const compression = { level: 1, spool: { folder, bytes_max: 100_000_000 }, records_bucket: 'records' };
+    const compression = {
+      level: 1,
+      spool: { folder: opened.folder, bytes_max: 100_000_000 },
+      records_bucket: 'records',
+    };
     const both = await decorated(upstream, { encryption, compression });
     await put(both, 'secret', TEXT);
-    const { info } = await opened.adapter.headObject({ bucket, key: 'secret' });
+    const { info } = await opened.local.headObject({ bucket, key: 'secret' });
     expect(info.size_bytes).toBeLessThan(TEXT.length / 2);
     const shown = JSON.stringify([info, (await stored('secret')).toString('latin1')]);
     for (const digest of ['md5', 'sha256'] as const) {

@@ -1,35 +1,29 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAll } from '../../conformance/support/bytes.js';
 import { failure } from '../../conformance/support/expect.js';
-import { type OpenedAdapter, OWNER } from '../../conformance/support/harness.js';
 import type { Adapter } from '../../contract/index.js';
-import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
 import { aroundCalls } from '../around.js';
 import { compress } from './compress.js';
+import { type OverLocal, openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
 
 const bucket = 'bucket';
 const TEXT = textOf(2_000_000);
 const KEPT = { replace_attributes: false, replace_tags: false };
 
-let opened: OpenedAdapter;
-let folder: string;
+let opened: OverLocal;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'backup-node-spool-'));
-  opened = await openInFreshFolder();
-  await opened.adapter.createBucket({ bucket, owner: OWNER });
+  opened = await openOverLocal(bucket);
 });
-afterAll(async () => {
-  await opened.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => opened.close());
 
 /** A node that has just been started: it remembers nothing. */
-const node = (upstream: Adapter = opened.adapter): Promise<Adapter> =>
-  compress(upstream, { level: 1, spool: { folder, bytes_max: 100_000_000 }, records_bucket: 'records' });
+const node = (upstream: Adapter = opened.local): Promise<Adapter> =>
+  compress(upstream, {
+    level: 1,
+    spool: { folder: opened.folder, bytes_max: 100_000_000 },
+    records_bucket: 'records',
+  });
 const put = (store: Adapter, key: string, body: Uint8Array, more = {}) =>
   store.putObject({ bucket, key, body, size_bytes: body.length, ...more });
 
@@ -46,7 +40,7 @@ describe('copies of what is compressed', () => {
     });
     const info = await store.completeUpload({ ...upload, parts: [{ part_number: 1, etag }] });
     let replace = false;
-    const watched = aroundCalls(opened.adapter, async (method, input, run) => {
+    const watched = aroundCalls(opened.local, async (method, input, run) => {
       const result = await run(input);
       if (method === 'headObject' && replace) {
         replace = false;
@@ -69,7 +63,7 @@ describe('copies of what is compressed', () => {
     const { etag, checksum } = await put(store, 'described', TEXT, { attributes });
     await store.copyObject({ source: { bucket, key: 'described' }, bucket, key: 'described too', ...KEPT });
     for (const key of ['described', 'described too']) {
-      const { metadata, system } = (await opened.adapter.headObject({ bucket, key })).info;
+      const { metadata, system } = (await opened.local.headObject({ bucket, key })).info;
       expect(JSON.stringify([metadata, system]).length).toBeLessThan(2_000);
       const other = await node();
       expect((await other.headObject({ bucket, key })).info).toMatchObject({ etag, checksum });

@@ -1,21 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { failure } from '../../conformance/support/expect.js';
-import { OWNER } from '../../conformance/support/harness.js';
-import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
 import { compress } from './compress.js';
+import { openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
 
 it('an object whose attributes nobody of ours wrote is corrupt, and hides no others', async () => {
   const bucket = 'bucket';
-  const folder = await mkdtemp(join(tmpdir(), 'backup-node-spool-'));
-  const { adapter: upstream, close } = await openInFreshFolder();
+  const { local: upstream, folder, close } = await openOverLocal(bucket);
   const spool = { folder, bytes_max: 1_000_000 };
   const node = () => compress(upstream, { level: 1, spool, records_bucket: 'records' });
   try {
-    await upstream.createBucket({ bucket, owner: OWNER });
     const body = textOf(10_000);
     await (await node()).putObject({ bucket, key: 'ours', body, size_bytes: body.length });
     const { info } = await upstream.headObject({ bucket, key: 'ours' });
@@ -35,6 +29,5 @@ it('an object whose attributes nobody of ours wrote is corrupt, and hides no oth
     }
   } finally {
     await close();
-    await rm(folder, { recursive: true });
   }
 });

@@ -1,37 +1,32 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatedStreamOf, readAll, streamOf } from '../../conformance/support/bytes.js';
 import { failure, rejection } from '../../conformance/support/expect.js';
-import { type OpenedAdapter, OWNER } from '../../conformance/support/harness.js';
 import type { Adapter } from '../../contract/index.js';
-import { openInFreshFolder } from '../../local/testing/open-in-fresh-folder.js';
 import { compress } from './compress.js';
+import { type OverLocal, openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
 
 const bucket = 'bucket';
 const MIB = 1024 ** 2;
 
-let opened: OpenedAdapter;
-let folder: string;
+let opened: OverLocal;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'backup-node-spool-'));
-  opened = await openInFreshFolder();
-  await opened.adapter.createBucket({ bucket, owner: OWNER });
+  opened = await openOverLocal(bucket);
 });
-afterAll(async () => {
-  await opened.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => opened.close());
 
 const node = (bytes_max = 100_000_000): Promise<Adapter> =>
-  compress(opened.adapter, { level: 1, spool: { folder, bytes_max }, records_bucket: 'records' });
+  compress(opened.local, {
+    level: 1,
+    spool: { folder: opened.folder, bytes_max },
+    records_bucket: 'records',
+  });
 const put = (store: Adapter, key: string, content: Uint8Array) =>
   store.putObject({ bucket, key, body: streamOf(content), size_bytes: content.length });
 const get = async (store: Adapter, key: string) => readAll((await store.getObject({ bucket, key })).body);
-const stored = (key: string) => get(opened.adapter, key);
+const stored = (key: string) => get(opened.local, key);
 
 describe('the spool', () => {
   it('has no room for what is larger than all of it: that goes up as it is', async () => {
@@ -50,7 +45,7 @@ describe('the spool', () => {
 
   it('makes its folder again when something has cleaned it away', async () => {
     const store = await node();
-    await rm(folder, { recursive: true });
+    await rm(opened.folder, { recursive: true });
     const body = textOf(8 * MIB);
     await put(store, 'cleaned', body);
     expect(gunzipSync(await stored('cleaned')).equals(body)).toBe(true);
@@ -86,7 +81,7 @@ describe('the spool', () => {
     open();
     expect(finished[0]).toBe(gone);
     expect(finished.slice(1).sort()).toEqual(['first', 'second']);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(opened.folder)).toEqual([]);
     await failure(store.headObject({ bucket, key: 'aborted' }), 'not_found');
     expect(gunzipSync(await stored('second')).equals(body)).toBe(true);
   });
