@@ -267,14 +267,18 @@ export const LIMITS = {
   upstream_connection_wait_ms_max: 30_000,
   /** Between two pieces of a body, either way. */
   upstream_body_timeout_ms: 30_000,
-  /** Of one answer, read ahead of the one who takes it. */
-  upstream_answer_ahead_bytes: 256 * 1024,
-  /** Memory into which a connection reads: at first, while an answer fills it, and what has to be left of it. */
+  /** Pieces of one answer, read ahead of the one who takes it. */
+  upstream_pieces_ahead: 2,
+  /** Memory into which a connection reads at first, and what has to be left of it, or come at once, to go on with it. */
   upstream_read_bytes: 64 * 1024,
-  upstream_read_bytes_max: 256 * 1024,
   upstream_read_bytes_min: 16 * 1024,
-  /** Of the largest, kept for further answers. */
-  upstream_read_buffers_kept: 32,
+  /** What large answers are read into while there are so many of them at once; how much of it is kept for further ones. */
+  upstream_large_reads: [
+    { answers_max: 8, size_bytes: 1024 ** 2, kept_max: 16 },
+    { answers_max: Number.POSITIVE_INFINITY, size_bytes: 256 * 1024, kept_max: 32 },
+  ],
+  /** From which size on an answer counts as large. */
+  upstream_large_answer_bytes: 1024 ** 2,
   /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
   upstream_keep_alive_ms: 20_000,
   /** How long closing waits for transfers that go on. */

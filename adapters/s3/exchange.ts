@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../config/limits.js';
 import { StoreError } from '../contract/index.js';
 import type { AnswerHeaders } from './attributes.js';
-import { giveBack } from './growing-reads.js';
+import { expectLarge, giveBack } from './growing-reads.js';
 
 /** An answer whose headers are there. Its body must be read or discarded. */
 export interface UpstreamAnswer {
@@ -56,8 +56,11 @@ export function exchange(
       settle();
       reject(gave_up);
     };
+    let endLarge: (() => void) | undefined;
     const settle = () => {
       clearTimeout(patience);
+      endLarge?.();
+      endLarge = undefined;
       signal?.removeEventListener('abort', onAbort);
     };
     if (signal?.aborted === true) {
@@ -75,7 +78,10 @@ export function exchange(
         if (gave_up !== undefined) given.abort(gave_up);
       },
       onResponseStart(_, statusCode, headers) {
-        if (statusCode >= 200) resolve({ statusCode, headers, body });
+        if (statusCode < 200) return;
+        const large = Number(headers['content-length']) >= LIMITS.upstream_large_answer_bytes;
+        if (large) endLarge = expectLarge();
+        resolve({ statusCode, headers, body });
       },
       onResponseData: (_, chunk) => body.push(chunk),
       onResponseEnd() {
@@ -103,7 +109,6 @@ interface FilledBody extends AnswerBody {
 /** Holds what has come and was not read yet, and keeps that within bounds by pausing the connection. */
 function createBody(connection: () => Dispatcher.DispatchController | undefined): FilledBody {
   const chunks: Uint8Array[] = [];
-  let held_bytes = 0;
   let ended = false;
   let failure: Error | undefined;
   let wake: (() => void) | undefined;
@@ -117,8 +122,7 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     for (;;) {
       const chunk = chunks.shift();
       if (chunk !== undefined) {
-        held_bytes -= chunk.length;
-        if (held_bytes < LIMITS.upstream_answer_ahead_bytes) connection()?.resume();
+        if (chunks.length < LIMITS.upstream_pieces_ahead) connection()?.resume();
         return { done: false, value: chunk };
       }
       if (failure !== undefined) throw failure;
@@ -129,7 +133,7 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     }
   };
   const discard = () => {
-    chunks.length = 0;
+    for (const chunk of chunks.splice(0)) giveBack(chunk);
     if (!ended) connection()?.abort(new Error('nobody reads the answer'));
   };
   const whole = async (bytes_max: number): Promise<Uint8Array> => {
@@ -149,14 +153,16 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     for (const piece of pieces) {
       all.set(piece, at);
       at += piece.length;
+      giveBack(piece);
     }
     return all;
   };
   return {
     push(chunk) {
+      // undici passes on what its parser finds in no bytes at all, after each pause.
+      if (chunk.length === 0) return;
       chunks.push(chunk);
-      held_bytes += chunk.length;
-      if (held_bytes >= LIMITS.upstream_answer_ahead_bytes) connection()?.pause();
+      if (chunks.length >= LIMITS.upstream_pieces_ahead) connection()?.pause();
       awaken();
     },
     end(error) {

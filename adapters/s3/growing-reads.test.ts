@@ -57,6 +57,21 @@ it('a large answer comes in large pieces', async () => {
   expect(largest_bytes).toBeGreaterThan(64 * 1024);
 });
 
+it('large answers one after another need no more memory than one', async () => {
+  const get = await serve();
+  const memory = new Set<ArrayBufferLike>();
+  let pieces = 0;
+  for (let answer = 0; answer < 20; answer += 1) {
+    for await (const piece of await get('/large')) {
+      if (piece.buffer.byteLength <= 64 * 1024) continue;
+      memory.add(piece.buffer);
+      pieces += 1;
+    }
+  }
+  expect(pieces).toBeGreaterThanOrEqual(60);
+  expect(memory.size).toBeLessThan(10);
+});
+
 it('a small answer that somebody keeps does not hold more memory than it has bytes', async () => {
   const get = await serve();
   const bytes = await (await get('/small')).whole(SMALL.length);

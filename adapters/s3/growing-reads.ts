@@ -3,8 +3,9 @@ import { LIMITS } from '../../config/limits.js';
 
 /**
  * Memory for what comes from an upstream. By itself a socket reads 64 KiB at a time into memory of its own, cut to what
- * came. Here a large answer is read in larger pieces, which takes a quarter less processor time, and small ones lie
- * behind one another in the same memory.
+ * came. Here a large answer is read in pieces of up to 1 MiB, into memory that is used again: for the kernel that is half
+ * the work, and new memory would make the garbage collector, which counts it, go over the whole heap for every few dozen
+ * MiB. Small answers lie behind one another in the same memory.
  *
  * For all connections of an agent: node asks for the next buffer as soon as it has told of the last one.
  */
@@ -12,46 +13,64 @@ export function growingReads(): OnReadOpts {
   let next: Uint8Array | undefined;
   return {
     buffer() {
-      const given = next ?? Buffer.allocUnsafeSlow(LIMITS.upstream_read_bytes);
+      const given = next ?? small();
       next = undefined;
       return given;
     },
     callback(this: Socket, read_bytes, buffer) {
-      next = remaining(buffer, read_bytes) ?? fresh(read_bytes);
-      if (isLargest(buffer)) lent.set(buffer.buffer, read_bytes);
+      next = following(buffer, read_bytes);
+      if (isLarge(buffer)) lent.set(buffer.buffer, read_bytes);
       return this.push(buffer.subarray(0, read_bytes));
     },
   };
 }
 
-/** How much was read into each of the largest buffers. Each is used for one read, so that it can be used again. */
+/** How much was read into each of the large buffers that are out. Each is read into once, then given back. */
 const lent = new WeakMap<ArrayBufferLike, number>();
-const free: Uint8Array[] = [];
+
+/** Sizes of large buffers, and those that are free. */
+const LARGE = LIMITS.upstream_large_reads.map((kind) => ({ ...kind, free: [] as Uint8Array[] }));
 
 /**
- * Takes back a piece that its reader is done with, if it is all that was read into its memory. New memory for each piece
- * would make the garbage collector, which counts it, go over the whole heap for every few dozen MiB.
+ * Takes back a piece that its reader is done with, as he is with all before it. The last piece of what was read at once
+ * frees that memory; what nobody gives back is left to the garbage collector.
  */
 export function giveBack(piece: Uint8Array): void {
   const { buffer } = piece;
-  if (piece.byteOffset !== 0 || lent.get(buffer) !== piece.length) return;
+  if (lent.get(buffer) !== piece.byteOffset + piece.length) return;
   lent.delete(buffer);
-  if (free.length < LIMITS.upstream_read_buffers_kept) free.push(Buffer.from(buffer));
+  const kind = LARGE.find(({ size_bytes }) => size_bytes === buffer.byteLength);
+  if (kind !== undefined && kind.free.length < kind.kept_max) kind.free.push(Buffer.from(buffer));
 }
 
-function isLargest(buffer: Uint8Array): boolean {
-  return buffer.buffer.byteLength === LIMITS.upstream_read_bytes_max;
+let large_answers = 0;
+
+/** Tells that a large answer comes, until the returned function is called: the more of them, the smaller the pieces. */
+export function expectLarge(): () => void {
+  large_answers += 1;
+  return () => {
+    large_answers -= 1;
+  };
 }
 
-function remaining(buffer: Uint8Array, read_bytes: number): Uint8Array | undefined {
+/** The rest of a small buffer, or one as large as what comes now seems to want. */
+function following(buffer: Uint8Array, read_bytes: number): Uint8Array {
+  const { upstream_read_bytes, upstream_read_bytes_min } = LIMITS;
+  if (isLarge(buffer)) return read_bytes < upstream_read_bytes_min ? small() : large();
+  if (read_bytes === upstream_read_bytes) return large();
   const rest = buffer.subarray(read_bytes);
-  const enough = rest.length >= Math.max(read_bytes, LIMITS.upstream_read_bytes_min);
-  return enough && !isLargest(buffer) ? rest : undefined;
+  return rest.length >= Math.max(read_bytes, upstream_read_bytes_min) ? rest : small();
 }
 
-function fresh(read_bytes: number): Uint8Array {
-  const { upstream_read_bytes, upstream_read_bytes_max } = LIMITS;
-  const size_bytes = Math.min(Math.max(2 * read_bytes, upstream_read_bytes), upstream_read_bytes_max);
-  const used = size_bytes === upstream_read_bytes_max ? free.pop() : undefined;
-  return used ?? Buffer.allocUnsafeSlow(size_bytes);
+function isLarge({ buffer }: Uint8Array): boolean {
+  return LARGE.some(({ size_bytes }) => size_bytes === buffer.byteLength);
+}
+
+function small(): Uint8Array {
+  return Buffer.allocUnsafeSlow(LIMITS.upstream_read_bytes);
+}
+
+function large(): Uint8Array {
+  const kind = LARGE.find(({ answers_max }) => large_answers <= answers_max);
+  return kind === undefined ? small() : (kind.free.pop() ?? Buffer.allocUnsafeSlow(kind.size_bytes));
 }
