@@ -114,6 +114,8 @@ export const LIMITS = {
   unsized_payload_bytes_max: 1024 ** 2,
   /** Of an upload, read ahead of the one who takes it. */
   payload_ahead_bytes_max: 256 * 1024,
+  /** A smaller piece of a body is left to the garbage collector. */
+  freed_piece_bytes_min: 16 * 1024,
   /** `SIZE;chunk-signature=HEX` is at most 97 bytes long. */
   chunk_header_bytes_max: 256,
   chunk_trailer_bytes_max: 4 * 1024,

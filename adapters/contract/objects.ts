@@ -2,7 +2,7 @@
 
 /**
  * Bytes on their way in or out: whole when small, a stream when large.
- * A chunk of a stream that an adapter returns is lent: it is valid until the next one is asked for. Copy it to keep it.
+ * A chunk of a stream is lent, either way: it is valid until the next one is asked for. Copy it to keep it.
  * Errors that a caller's own stream throws pass through the adapter unchanged.
  */
 export type Body = Uint8Array | AsyncIterable<Uint8Array>;

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '../../config/limits.js';
+import { freeMemory } from '../http/free-memory.js';
 import { S3Error } from './errors.js';
 
 /**
- * The bytes of a request as they come off the socket, without copies. Unlike the request's own iterator it leaves the
+ * The bytes of a request as they come off the socket, without copies. A chunk is lent: its memory is freed when the next
+ * one is asked for. Unlike the request's own iterator it leaves the
  * connection alone when the reader stops early, so that an error can still be answered.
  */
 export async function* incomingBytes(request: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
@@ -37,6 +39,7 @@ export async function* incomingBytes(request: IncomingMessage): AsyncGenerator<B
         queued_bytes -= chunk.length;
         if (request.isPaused() && queued_bytes < LIMITS.payload_ahead_bytes_max / 2) request.resume();
         yield chunk;
+        freeMemory(chunk);
       } else if (ended) {
         return;
       } else if (failure !== undefined) {

@@ -30,7 +30,7 @@ async function unsizedPayload(source: PayloadSource): Promise<Payload> {
   const pieces: Buffer[] = [];
   let size_bytes = 0;
   for await (const piece of incomingBytes(source.request)) {
-    pieces.push(piece);
+    pieces.push(Buffer.from(piece));
     size_bytes += piece.length;
     if (size_bytes > LIMITS.unsized_payload_bytes_max) throw new S3Error('MissingContentLength');
   }
@@ -102,8 +102,8 @@ export const NO_PAYLOAD: Payload = {
 };
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of stream) pieces.push(piece);
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 
