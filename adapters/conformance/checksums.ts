@@ -53,11 +53,22 @@ function values(harness: Harness): void {
     }
   });
 
-  test('without a request it is CRC64NVME', async (context) => {
-    context.skip(!declared(harness).includes('CRC64NVME'), 'not declared: CRC64NVME');
+  test('without a request it is the default', async () => {
+    const algorithm = harness.store.capabilities.default_checksum;
     const bucket = await harness.bucket();
-    const info = await put(harness, bucket, 'key', '123456789');
-    expect(info.checksum).toEqual({ algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'rosUhgp5mIg=' });
+    for (const size_bytes of [9, 1_100_000]) {
+      const content = bytesOf(9, size_bytes);
+      const info = await harness.store.putObject({
+        bucket,
+        key: 'key',
+        size_bytes,
+        body: streamOf(content, [9_999]),
+      });
+      const value = algorithm && (await checksumOf(algorithm, content));
+      expect(info.checksum).toEqual(algorithm && { algorithm, type: 'FULL_OBJECT', value });
+      const { info: seen } = await harness.store.headObject({ bucket, key: 'key' });
+      expect(seen.checksum).toEqual(info.checksum);
+    }
   });
 
   test('a promised value may become known only when the body has ended', async () => {

@@ -17,6 +17,8 @@ export interface Capabilities {
   /** Exact object and byte counts without listing. */
   readonly usage: boolean;
   readonly checksums: readonly ChecksumAlgorithm[];
+  /** Of all bytes of an object or a part whose writer names none. Null: there is none. */
+  readonly default_checksum: ChecksumAlgorithm | null;
   readonly part_bytes_min: number;
   readonly part_bytes_max: number;
   readonly parts_max: number;

@@ -14,7 +14,7 @@ import { listObjectParts } from './list-object-parts.js';
 import { listObjects } from './list-objects.js';
 import { listVersions } from './list-versions.js';
 import { createMaintenance } from './maintain.js';
-import { putObject } from './put-object.js';
+import { DEFAULT_ALGORITHM, putObject } from './put-object.js';
 import { getObject, headObject } from './read-object.js';
 import { getTags, putLegalHold, putRetention, putTags } from './tags-and-locks.js';
 import { copyPart, uploadPart } from './upload-part.js';
@@ -112,6 +112,7 @@ function capabilitiesOf(context: LocalContext): Capabilities {
     change_feed: true,
     usage: true,
     checksums: STORED_CHECKSUMS,
+    default_checksum: DEFAULT_ALGORITHM,
     part_bytes_min: context.settings.part_bytes_min,
     part_bytes_max: LIMITS.part_bytes_max,
     parts_max: LIMITS.parts_max,

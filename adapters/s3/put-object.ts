@@ -16,7 +16,8 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
   const { bucket, key, attributes = {}, condition } = input;
   const upstream_condition = await upstreamCondition(context, input, condition);
   const headers = { ...toHeaders(attributes, context.habits), ...conditionHeaders(upstream_condition) };
-  const { answer, outgoing } = await sendBody(context, input, defaultAlgorithm(context, input), {
+  const algorithm = input.expect?.checksum?.algorithm ?? context.capabilities.default_checksum ?? undefined;
+  const { answer, outgoing } = await sendBody(context, input, algorithm, {
     method: 'PUT',
     bucket,
     key,
@@ -32,15 +33,6 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
     { headers: answer.headers, checksum },
     context.capabilities,
   );
-}
-
-/** As AWS does where the client names none. */
-function defaultAlgorithm(
-  { capabilities }: S3Context,
-  { expect }: Pick<PutObjectInput, 'expect'>,
-): ChecksumAlgorithm | undefined {
-  if (expect?.checksum !== undefined) return expect.checksum.algorithm;
-  return capabilities.checksums.includes('CRC64NVME') ? 'CRC64NVME' : capabilities.checksums[0];
 }
 
 /**

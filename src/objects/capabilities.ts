@@ -13,6 +13,7 @@ function narrower(a: Capabilities, b: Capabilities): Capabilities {
     change_feed: false,
     usage: a.usage && b.usage,
     checksums: a.checksums.filter((algorithm) => b.checksums.includes(algorithm)),
+    default_checksum: a.default_checksum === b.default_checksum ? a.default_checksum : null,
     part_bytes_min: Math.max(a.part_bytes_min, b.part_bytes_min),
     part_bytes_max: Math.min(a.part_bytes_max, b.part_bytes_max),
     parts_max: Math.min(a.parts_max, b.parts_max),

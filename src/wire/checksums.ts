@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
-import { crc32c } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import { type CrcAlgorithm, combineCrc } from './crc-combine.js';
 import { CRC64_START, crc64Digest, crc64Update } from './crc64-nvme.js';
 
@@ -91,8 +90,7 @@ function crc32Hasher(crc: (bytes: Uint8Array, state: number) => number): Checksu
   let state = 0;
   return {
     update(bytes) {
-      // Node 20's crc32 begins anew at an empty array over no memory, as sockets give now and then.
-      if (bytes.length > 0) state = crc(bytes, state);
+      state = crc(bytes, state);
     },
     digest: () => uint32(state),
   };

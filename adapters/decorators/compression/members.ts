@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '@node-rs/crc32';
 import { type Digests, notAsWritten, type Reference, type Trailer } from '../recoded/codec.js';
 import { readDigests, STORED_DIGESTS_BYTES, writeDigests } from '../recoded/stored-digests.js';
 import { REFERENCE_BYTES } from './format.js';

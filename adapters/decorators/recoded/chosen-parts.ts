@@ -12,9 +12,18 @@ import { chooseParts, requirePartAlgorithm, requirePartOrder } from '../../multi
 import { checksumOf, type Declared } from './content.js';
 import type { PartRecord } from './part-records.js';
 
-export function partAlgorithm(declared: Declared, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
+/** Of a plaintext whose writer names none. */
+export function defaultAlgorithm({ capabilities }: Adapter): ChecksumAlgorithm {
+  return capabilities.default_checksum ?? 'CRC64NVME';
+}
+
+export function partAlgorithm(
+  inner: Adapter,
+  declared: Declared,
+  asked: ChecksumAlgorithm | undefined,
+): ChecksumAlgorithm {
   requirePartAlgorithm(declared?.algorithm, asked);
-  return declared?.algorithm ?? asked ?? 'CRC64NVME';
+  return declared?.algorithm ?? asked ?? defaultAlgorithm(inner);
 }
 
 interface StoredParts {

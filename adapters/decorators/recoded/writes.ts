@@ -15,6 +15,7 @@ import {
   type Tags,
   type WriteCondition,
 } from '../../contract/index.js';
+import { defaultAlgorithm } from './chosen-parts.js';
 import type { Codec, Encoded, Reference } from './codec.js';
 import type { Conditions } from './conditions.js';
 import { type Content, contentOfObject, OF_PARTS, shownInfo } from './content.js';
@@ -22,8 +23,6 @@ import type { Contents, Known } from './contents.js';
 import { pinned } from './pinned.js';
 import type { Reads } from './reads.js';
 import { whileReplaced } from './replaced.js';
-
-const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'CRC64NVME';
 
 export interface Writes {
   put(input: PutObjectInput): Promise<ObjectInfo>;
@@ -77,7 +76,7 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
   const put = async (input: PutObjectInput): Promise<ObjectInfo> => {
     const { expect, condition: asked, body, size_bytes, attributes, signal, ...address } = input;
     const condition = await conditions.forWrite(input, asked);
-    const algorithm = expect?.checksum?.algorithm ?? DEFAULT_ALGORITHM;
+    const algorithm = expect?.checksum?.algorithm ?? defaultAlgorithm(inner);
     const { headers } = attributes ?? {};
     const plain = { kind: 'object', body, size_bytes, expect, algorithm, headers, signal } as const;
     const encoded = await codec.encode(plain);
