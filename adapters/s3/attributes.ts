@@ -91,11 +91,9 @@ export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabi
   const kept = readMetadata(headers);
   const etag = bareEtag(text(headers, 'etag') ?? '');
   const version_id = versionOf(headers, capabilities);
-  return {
+  const info: ObjectInfo = {
     key,
     version_id,
-    // In an unversioned bucket no answer has this header; in others that of the null version has it too.
-    ...(version_id === 'null' && text(headers, 'x-amz-version-id') === 'null' ? { null_version: true } : {}),
     is_latest: true,
     etag,
     size_bytes: totalSize(headers),
@@ -112,6 +110,9 @@ export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabi
     legal_hold: text(headers, 'x-amz-object-lock-legal-hold') === 'ON',
     owner: kept.owner,
   };
+  // In an unversioned bucket no answer has this header; in others that of the null version has it too.
+  const is_null = version_id === 'null' && text(headers, 'x-amz-version-id') === 'null';
+  return is_null ? { ...info, null_version: true } : info;
 }
 
 /** The object that a successful put has made, without asking for it. */

@@ -24,9 +24,12 @@ function waitForConnection() {
     origin: 'http://host',
     path: '/',
     method: 'GET',
-    signal,
+    headers: {},
+    body: null,
+    headersTimeout: undefined,
+    reset: false,
   } as const;
-  const waiting = exchange(new Busy(), request);
+  const waiting = exchange(new Busy(), request, signal);
   waiting.catch(() => undefined);
   expect([vi.getTimerCount(), getEventListeners(signal, 'abort').length]).toEqual([1, 1]);
   return { abort, waiting, left: () => [vi.getTimerCount(), getEventListeners(signal, 'abort').length] };

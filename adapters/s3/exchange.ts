@@ -23,9 +23,18 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
   discard(): void;
 }
 
-export type ExchangeOptions = Dispatcher.DispatchOptions & {
-  readonly signal?: AbortSignal | undefined;
-};
+/** All of them are named, so that requests look alike to the engine, which is faster with them then. */
+export interface ExchangeOptions {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: Record<string, string>;
+  readonly body: Dispatcher.DispatchOptions['body'];
+  /** Undefined: the dispatcher's. */
+  readonly headersTimeout: number | undefined;
+  /** True: the connection is closed behind the answer. By itself undici does so behind each HEAD. */
+  readonly reset: false;
+}
 
 /**
  * One request and its answer. undici's own `request` wraps each answer in a stream, which costs as much processor time
@@ -34,71 +43,98 @@ export type ExchangeOptions = Dispatcher.DispatchOptions & {
  */
 export function exchange(
   dispatcher: Dispatcher,
-  { signal, ...options }: ExchangeOptions,
+  options: ExchangeOptions,
+  signal: AbortSignal | undefined,
 ): Promise<UpstreamAnswer> {
+  if (signal?.aborted === true) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
-    let gave_up: StoreError | undefined;
-    let controller: Dispatcher.DispatchController | undefined;
-    let failed = false;
-    const body = createBody(() => controller);
-    const onAbort = () => {
-      controller?.abort(signal?.reason);
-      // Before there is a connection, nothing else would tell.
-      if (controller !== undefined) return;
-      settle();
-      reject(signal?.reason);
-    };
-    let patience: NodeJS.Timeout | undefined;
-    const giveUp = () => {
-      gave_up = new StoreError('throttled', 'no connection to the upstream became free', {
-        subject: 'adapter',
-      });
-      settle();
-      reject(gave_up);
-    };
-    let endLarge: (() => void) | undefined;
-    const settle = () => {
-      clearTimeout(patience);
-      endLarge?.();
-      endLarge = undefined;
-      signal?.removeEventListener('abort', onAbort);
-    };
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
-    }
-    signal?.addEventListener('abort', onAbort);
-    // Else undici closes the connection behind each HEAD, for the sake of servers that answer it with a body.
-    const request = { ...options, reset: false };
-    dispatcher.dispatch(request, {
-      onRequestStart(given) {
-        controller = given;
-        clearTimeout(patience);
-        if (signal?.aborted === true) given.abort(signal.reason);
-        if (gave_up !== undefined) given.abort(gave_up);
-      },
-      onResponseStart(_, statusCode, headers) {
-        if (statusCode < 200) return;
-        const large = Number(headers['content-length']) >= LIMITS.upstream_large_answer_bytes;
-        if (large) endLarge = expectLarge();
-        resolve({ statusCode, headers, body });
-      },
-      onResponseData: (_, chunk) => body.push(chunk),
-      onResponseEnd() {
-        settle();
-        body.end(undefined);
-      },
-      onResponseError(_, error) {
-        failed = true;
-        settle();
-        body.end(error);
-        reject(error);
-      },
-    });
-    // Mostly it is sent at once. Else undici would wait for a connection for ever: its own times begin with the sending.
-    const waits = controller === undefined && !failed;
-    if (waits) patience = setTimeout(giveUp, LIMITS.upstream_connection_wait_ms_max);
+    const handler = new Exchange(resolve, reject, signal);
+    dispatcher.dispatch(options as Dispatcher.DispatchOptions, handler);
+    handler.dispatched();
   });
+}
+
+class Exchange implements Dispatcher.DispatchHandler {
+  private readonly resolve: (answer: UpstreamAnswer) => void;
+  private readonly reject: (error: unknown) => void;
+  private readonly signal: AbortSignal | undefined;
+  private readonly body: FilledBody;
+  private controller: Dispatcher.DispatchController | undefined;
+  private patience: NodeJS.Timeout | undefined;
+  /** Why nobody waits any more; set while there is no connection yet. */
+  private gave_up: { readonly reason: Error } | undefined;
+  private settled = false;
+  private endLarge: (() => void) | undefined;
+
+  constructor(
+    resolve: (answer: UpstreamAnswer) => void,
+    reject: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.resolve = resolve;
+    this.reject = reject;
+    this.signal = signal;
+    this.body = createBody(() => this.controller);
+    signal?.addEventListener('abort', this.onAbort);
+  }
+
+  /** Mostly it is sent at once. Else undici would wait for a connection for ever: its own times begin with the sending. */
+  dispatched(): void {
+    if (this.controller !== undefined || this.settled) return;
+    this.patience = setTimeout(() => {
+      const why = 'no connection to the upstream became free';
+      this.giveUp(new StoreError('throttled', why, { subject: 'adapter' }));
+    }, LIMITS.upstream_connection_wait_ms_max);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    clearTimeout(this.patience);
+    if (this.gave_up !== undefined) controller.abort(this.gave_up.reason);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
+    if (statusCode < 200) return;
+    const large = Number(headers['content-length']) >= LIMITS.upstream_large_answer_bytes;
+    if (large) this.endLarge = expectLarge();
+    this.resolve({ statusCode, headers, body: this.body });
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.body.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.settle();
+    this.body.end(undefined);
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.settle();
+    this.body.end(error);
+    this.reject(error);
+  }
+
+  private readonly onAbort = () => {
+    const reason = this.signal?.reason;
+    // Before there is a connection, nothing else would tell.
+    if (this.controller === undefined) this.giveUp(reason);
+    else this.controller.abort(reason);
+  };
+
+  private giveUp(reason: Error): void {
+    this.gave_up = { reason };
+    this.settle();
+    this.reject(reason);
+  }
+
+  private settle(): void {
+    this.settled = true;
+    clearTimeout(this.patience);
+    this.endLarge?.();
+    this.endLarge = undefined;
+    this.signal?.removeEventListener('abort', this.onAbort);
+  }
 }
 
 interface FilledBody extends AnswerBody {

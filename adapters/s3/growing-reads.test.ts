@@ -22,7 +22,8 @@ async function serve() {
     server.close();
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return async (path: string) => (await exchange(agent, { origin, path, method: 'GET' })).body;
+  const plain = { method: 'GET', headers: {}, body: null, headersTimeout: undefined, reset: false } as const;
+  return async (path: string) => (await exchange(agent, { origin, path, ...plain }, undefined)).body;
 }
 
 it('answers on many connections do not mix', async () => {

@@ -8,7 +8,7 @@ import { isLatest, missing } from './versions.js';
 export async function readInfo(context: S3Context, address: ObjectAddress): Promise<ObjectInfo> {
   const { key } = address;
   const [answer, is_latest] = await Promise.all([
-    context.upstream.sendForText({ ...objectRequest('HEAD', address) }),
+    context.upstream.sendForText(objectRequest('HEAD', address)),
     isLatest(context, address),
   ]).catch(async (error: unknown) => {
     throw await missing(context, address, error);
@@ -17,14 +17,21 @@ export async function readInfo(context: S3Context, address: ObjectAddress): Prom
 }
 
 /** Checksums are shown only where they are asked for. */
-export function objectRequest(method: 'GET' | 'HEAD', address: ObjectAddress): UpstreamRequest {
+export function objectRequest(
+  method: 'GET' | 'HEAD',
+  address: ObjectAddress,
+  range?: string,
+  if_match?: string,
+): UpstreamRequest {
   const { bucket, key, version_id, signal } = address;
   return {
     method,
     bucket,
     key,
-    query: { versionId: version_id },
-    headers: { 'x-amz-checksum-mode': 'ENABLED' },
+    query: version_id === undefined ? NO_QUERY : { versionId: version_id },
+    headers: { 'x-amz-checksum-mode': 'ENABLED', range, 'if-match': if_match },
     signal,
   };
 }
+
+const NO_QUERY = {};

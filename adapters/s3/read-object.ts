@@ -68,13 +68,9 @@ async function askFor(
   range: string | undefined,
   etag?: string,
 ): Promise<UpstreamAnswer> {
-  const request = objectRequest('GET', address);
   const if_match = etag === undefined ? undefined : `"${etag}"`;
   try {
-    return await context.upstream.send({
-      ...request,
-      headers: { ...request.headers, range, 'if-match': if_match },
-    });
+    return await context.upstream.send(objectRequest('GET', address, range, if_match));
   } catch (error) {
     if (isStoreError(error, 'range_not_satisfiable')) throw await withSize(context, address, error);
     throw await missing(context, address, error);
@@ -97,7 +93,8 @@ async function describe(
 ): Promise<readonly [ObjectInfo, ResolvedRange | null]> {
   try {
     const is_latest = await isLatest(context, input);
-    const info = { ...toInfo(input.key, answer.headers, context.capabilities), is_latest };
+    const shown = toInfo(input.key, answer.headers, context.capabilities);
+    const info = is_latest ? shown : { ...shown, is_latest };
     if (input.range === undefined) return [info, null];
     const range = resolveRange(info.size_bytes, input.range);
     const partial = answer.statusCode === 206;

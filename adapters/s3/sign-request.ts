@@ -31,21 +31,20 @@ export interface RequestToSign {
 
 /** The headers to send: all that were given, and those that authenticate them. */
 export function signedHeaders(request: RequestToSign): Record<string, string> {
-  const timestamp = request.now.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const day = timestamp.slice(0, 8);
+  const { region, payload_hash } = request;
+  const { timestamp, day } = timeOf(request.now);
   const headers: Record<string, string> = { host: request.host };
-  for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers[name] = value;
+  for (const name in request.headers) {
+    const value = request.headers[name];
+    if (value !== undefined) headers[name] = value;
+  }
   headers['x-amz-date'] = timestamp;
-  headers['x-amz-content-sha256'] = request.payload_hash;
+  headers['x-amz-content-sha256'] = payload_hash;
   const { accessKeyId, secretAccessKey, sessionToken } = request.credentials;
   if (sessionToken !== undefined) headers['x-amz-security-token'] = sessionToken;
-  // The transport may add or rewrite the others on its way.
-  const signed_headers = Object.keys(headers)
-    .filter(
-      (name) =>
-        name === 'host' || name.startsWith('x-amz-') || name === 'content-md5' || name === 'content-type',
-    )
-    .sort();
+  const signed_headers: string[] = [];
+  for (const name in headers) if (isSigned(name)) signed_headers.push(name);
+  signed_headers.sort();
   const canonical = canonicalRequest({
     method: request.method,
     path: request.path,
@@ -53,15 +52,36 @@ export function signedHeaders(request: RequestToSign): Record<string, string> {
     signed_headers,
     // Signed is the text, sent are its bytes.
     header: (name) => fromLatin1(headers[name] ?? ''),
-    payload_hash: request.payload_hash,
+    payload_hash,
   });
-  const scope = credentialScope(day, request.region, 's3');
-  const signature = sign(
-    signingKey(secretAccessKey, day, request.region, 's3'),
-    stringToSign(timestamp, scope, canonical),
-  );
+  const scope = credentialScope(day, region, 's3');
+  const key = signingKey(secretAccessKey, day, region, 's3');
+  const signature = sign(key, stringToSign(timestamp, scope, canonical));
   headers.authorization = `${SIGV4_ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signed_headers.join(';')}, Signature=${signature}`;
   return headers;
+}
+
+/** The transport may add or rewrite the others on its way. */
+function isSigned(name: string): boolean {
+  return name === 'host' || name.startsWith('x-amz-') || name === 'content-md5' || name === 'content-type';
+}
+
+interface SigningTime {
+  readonly second: number;
+  /** `20260131T235959Z`. */
+  readonly timestamp: string;
+  readonly day: string;
+}
+
+/** Of many requests within a second. */
+let last: SigningTime | undefined;
+
+function timeOf(now: Date): SigningTime {
+  const second = Math.floor(now.getTime() / 1_000);
+  if (last?.second === second) return last;
+  const timestamp = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
+  last = { second, timestamp, day: timestamp.slice(0, 8) };
+  return last;
 }
 
 /** Sorted and encoded, as it is both sent and signed. */

@@ -84,17 +84,19 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       credentials: await credentials(),
       now: new Date(),
     });
-    const answer = await exchange(agent, {
+    // Not signed: proxies change it.
+    if (user_agent !== undefined) headers['user-agent'] = user_agent;
+    const sent = {
       origin: `${endpoint.protocol}//${host}`,
       path: query === '' ? path : `${path}?${query}`,
       method: request.method,
-      // Not signed: proxies change it.
-      headers: user_agent === undefined ? headers : { ...headers, 'user-agent': user_agent },
+      headers,
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
-      ...(isSlow(request) ? { headersTimeout: slow_headers_timeout_ms } : {}),
-      signal: request.signal,
-    });
+      headersTimeout: isSlow(request) ? slow_headers_timeout_ms : undefined,
+      reset: false,
+    } as const;
+    const answer = await exchange(agent, sent, request.signal);
     if (answer.statusCode >= 300) throw await errorOf(answer);
     return answer;
   }
