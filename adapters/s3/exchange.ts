@@ -54,6 +54,7 @@ export function exchange(
   });
 }
 
+/** A class, because undici wants methods, and one set of them is cheaper than five closures for each request. */
 class Exchange implements Dispatcher.DispatchHandler {
   private readonly resolve: (answer: UpstreamAnswer) => void;
   private readonly reject: (error: unknown) => void;
