@@ -140,7 +140,7 @@ async function cached({ loader, report, sizes, log }, minio, { asking, trusting 
 
 /**
  * One large object at a time, and once more as SDKs send it since 2025, with a checksum. To an upload without one the node
- * adds CRC64NVME, as AWS does; then MinIO has more to compute than for the client that calls it directly.
+ * adds CRC32; then MinIO has more to compute than for the client that calls it directly.
  * @param {Bench} bench
  * @param {Server} minio
  * @param {Server} node
