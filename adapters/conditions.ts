@@ -1,6 +1,7 @@
 import {
   type ByteRange,
   type DeleteCondition,
+  type Extent,
   type ObjectInfo,
   type ReadCondition,
   type ResolvedRange,
@@ -101,6 +102,11 @@ export function evaluateDeleteCondition(
   if (!holds) throw new StoreError('precondition_failed', 'a condition of the delete does not hold');
 }
 
+/** What reading a part comes to that lies from `start` on. */
+export function partExtent(start: number, size_bytes: number): Extent {
+  return size_bytes === 0 ? 'empty' : { start, end: start + size_bytes - 1 };
+}
+
 /** RFC 9110, section 14.1.2. Fails with range_not_satisfiable. */
 export function resolveRange(size_bytes: number, range: ByteRange): ResolvedRange {
   if ('suffix' in range) {
@@ -115,10 +121,8 @@ export function resolveRange(size_bytes: number, range: ByteRange): ResolvedRang
   });
 }
 
-/** How much is read: a range, or all. */
-export function rangeBytes(
-  range: ResolvedRange | null,
-  { size_bytes }: { readonly size_bytes: number },
-): number {
+/** How much is read: a range, nothing, or all. */
+export function rangeBytes(range: Extent, { size_bytes }: { readonly size_bytes: number }): number {
+  if (range === 'empty') return 0;
   return range === null ? size_bytes : range.end - range.start + 1;
 }

@@ -286,6 +286,23 @@ function reading(harness: Harness): void {
     }
   });
 
+  testWith(harness, 'multipart', 'an empty part is nothing, not the whole object', async () => {
+    const { store } = harness;
+    if (deviates(store, 'no_empty_parts')) return;
+    const bucket = await harness.bucket();
+    const first = fullPart(harness, 1);
+    const parts = { mixed: [first, utf8('')], alone: [utf8('')] };
+    for (const [key, contents] of Object.entries(parts)) {
+      await putParts(harness, bucket, key, contents);
+      const address = { bucket, key, part_number: contents.length };
+      const expected = { range: 'empty', info: { parts_count: contents.length } };
+      expect(await store.headObject(address), key).toMatchObject(expected);
+      expect(await store.getObject(address), key).toMatchObject(expected);
+      expectBytes(await get(harness, bucket, key, { part_number: contents.length }), utf8(''));
+    }
+    expectBytes(await get(harness, bucket, 'mixed', { part_number: 1 }), first);
+  });
+
   testWith(harness, 'multipart', 'ranges cross the borders of parts', async () => {
     const bucket = await harness.bucket();
     const contents = [fullPart(harness, 1, 1), fullPart(harness, 2, 65_537), bytesOf(3, 100)];

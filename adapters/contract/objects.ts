@@ -149,15 +149,21 @@ export interface GetObjectInput extends ObjectAddress {
   readonly condition?: ReadCondition;
 }
 
-/** What `range` or `part_number` came to; null when the whole object is meant. */
+/** At least one byte: `start`..`end`, inclusive. */
 export interface ResolvedRange {
   readonly start: number;
   readonly end: number;
 }
 
+/**
+ * What `range` or `part_number` came to: null is the whole object, `empty` a part without bytes, which no range can
+ * describe.
+ */
+export type Extent = ResolvedRange | 'empty' | null;
+
 export interface HeadObjectResult {
   readonly info: ObjectInfo;
-  readonly range: ResolvedRange | null;
+  readonly range: Extent;
   /** Checksum of the one part asked for by `part_number`, where it is known. */
   readonly part_checksum?: ObjectChecksum;
 }

@@ -1,11 +1,11 @@
-import { evaluateReadCondition, resolveRange } from '../conditions.js';
+import { evaluateReadCondition, partExtent, resolveRange } from '../conditions.js';
 import {
   type Body,
+  type Extent,
   type GetObjectInput,
   type GetObjectResult,
   type HeadObjectResult,
   type ObjectChecksum,
-  type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
 import { closedError } from '../gate.js';
@@ -84,7 +84,7 @@ function resolvePart(
   context: LocalContext,
   record: ObjectRecord,
   part_number: number,
-): { range: ResolvedRange | null; part_checksum?: ObjectChecksum } {
+): { range: Extent; part_checksum?: ObjectChecksum } {
   if (record.content !== 'manifest') {
     if (part_number === 1) return { range: null };
     throw noSuchPart(record);
@@ -92,8 +92,7 @@ function resolvePart(
   let start = 0;
   for (const part of readManifest(context, record)) {
     if (part.part_number === part_number) {
-      const range = part.size_bytes === 0 ? null : { start, end: start + part.size_bytes - 1 };
-      return { range, part_checksum: part.checksum };
+      return { range: partExtent(start, part.size_bytes), part_checksum: part.checksum };
     }
     start += part.size_bytes;
   }
@@ -107,9 +106,9 @@ function noSuchPart(record: ObjectRecord): StoreError {
   });
 }
 
-export function openBody(context: LocalContext, record: ObjectRecord, range: ResolvedRange | null): Body {
+export function openBody(context: LocalContext, record: ObjectRecord, range: Extent): Body {
+  if (range === 'empty' || record.size_bytes === 0) return NOTHING;
   const { start, end } = range ?? { start: 0, end: record.size_bytes - 1 };
-  if (record.size_bytes === 0) return NOTHING;
   if (record.content === 'manifest') return readParts(context, record, start, end);
   return context.blobs.read(readContent(context, record), start, end);
 }

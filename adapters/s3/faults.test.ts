@@ -41,6 +41,15 @@ describe('answers', () => {
     });
   });
 
+  it('an upstream that does not know of part numbers is no source of parts', async () => {
+    const whole: Handler = (_request, response) => {
+      response.writeHead(200, { etag: '"e-2"', 'content-length': SIZE }).end();
+    };
+    await overUpstream(whole, async (adapter) => {
+      await failure(adapter.getObject({ ...OBJECT, part_number: 2 }), 'unexpected');
+    });
+  });
+
   it('bytes that do not match their checksum never end', async () => {
     const bad = Uint8Array.from(CONTENT);
     bad[SIZE - 1] = (bad[SIZE - 1] ?? 0) ^ 1;

@@ -1,12 +1,12 @@
 import { GetObjectAttributesCommand } from '@aws-sdk/client-s3';
 import {
+  type Extent,
   type HeadObjectResult,
   isStoreError,
   type ListObjectPartsResult,
   type ObjectAddress,
   type ObjectInfo,
   type ObjectPart,
-  type ResolvedRange,
   StoreError,
 } from '../contract/index.js';
 import { abortable } from './abortable.js';
@@ -29,14 +29,18 @@ export async function readPart(
     if (part_number === 1) return { range: null };
     throw noSuchPart(info);
   }
-  const { size_bytes, range, checksum } = await headPart(context, address, info, part_number);
-  const place = size_bytes === 0 ? null : range;
-  return checksum === null ? { range: place } : { range: place, part_checksum: checksum };
+  const { range, checksum } = await headPart(context, address, info, part_number);
+  if (range === null && info.parts_count !== 1) {
+    throw new StoreError('unexpected', 'the upstream does not say where the part lies', {
+      subject: 'adapter',
+    });
+  }
+  return checksum === null ? { range } : { range, part_checksum: checksum };
 }
 
 interface FoundPart {
   readonly size_bytes: number;
-  readonly range: ResolvedRange | null;
+  readonly range: Extent;
   readonly checksum: ObjectPart['checksum'];
 }
 
@@ -62,12 +66,30 @@ async function headPart(
     const size_bytes = Number(text(headers, 'content-length') ?? 0);
     const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
     const checksum = toChecksum(headers);
-    return { size_bytes, range, checksum: isOfWhole(info, checksum) ? null : checksum };
+    return {
+      size_bytes,
+      range: size_bytes === 0 ? 'empty' : range,
+      checksum: isOfWhole(info, checksum) ? null : checksum,
+    };
   } catch (error) {
-    if (isStoreError(error, 'range_not_satisfiable') || isStoreError(error, 'invalid'))
-      throw noSuchPart(info);
-    throw error;
+    if (!isStoreError(error, 'range_not_satisfiable') && !isStoreError(error, 'invalid')) throw error;
+    const address = { bucket, key, version_id, signal };
+    if (await isEmptyPart(context, address, part_number)) return EMPTY_PART;
+    throw noSuchPart(info);
   }
+}
+
+const EMPTY_PART: FoundPart = { size_bytes: 0, range: 'empty', checksum: null };
+
+/** MinIO refuses to read an empty part behind others, for want of a range, but lists it. */
+async function isEmptyPart(
+  context: S3Context,
+  address: ObjectAddress,
+  part_number: number,
+): Promise<boolean> {
+  if (!context.habits.tells_object_parts) return false;
+  const parts = await attributeParts(context, { ...address, after: part_number - 1, limit: 1 });
+  return parts?.some((part) => part.part_number === part_number && part.size_bytes === 0) ?? false;
 }
 
 /** Some servers show the checksum of the whole object with each part. A composite one ends with the number of parts. */

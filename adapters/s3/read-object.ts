@@ -50,7 +50,7 @@ async function getSeen(context: S3Context, input: GetObjectInput): Promise<GetOb
   const look = () => headObject(context, input);
   return withSeen(look, async (head) => {
     const { info, range } = head;
-    if (info.size_bytes === 0) return { ...head, body: new Uint8Array(0) };
+    if (range === 'empty' || info.size_bytes === 0) return { ...head, body: new Uint8Array(0) };
     const answer = await askFor(context, input, rangeHeader(range ?? undefined), info.etag);
     return { ...head, body: await bodyOf(context, input, info, range, answer) };
   });

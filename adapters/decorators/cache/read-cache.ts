@@ -117,7 +117,8 @@ function isPlain(input: GetObjectInput): boolean {
   return input.version_id === undefined && input.part_number === undefined;
 }
 
-function answerHead({ info }: CachedObject, input: GetObjectInput): HeadObjectResult {
+/** Of plain reads: no part is asked for. */
+function answerHead({ info }: CachedObject, input: GetObjectInput) {
   input.signal?.throwIfAborted();
   evaluateReadCondition(info, input.condition);
   return { info, range: input.range === undefined ? null : resolveRange(info.size_bytes, input.range) };

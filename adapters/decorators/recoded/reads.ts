@@ -1,4 +1,4 @@
-import { evaluateReadCondition, resolveRange } from '../../conditions.js';
+import { evaluateReadCondition, partExtent, resolveRange } from '../../conditions.js';
 import {
   type Adapter,
   type Body,
@@ -77,6 +77,7 @@ export function createReads(inner: Adapter, contents: Contents, codec: Codec): R
 
   /** The plaintext of a range out of as many requests as it touches pieces; the first of them is under way already. */
   const bodyOf = async (input: GetObjectInput, { stored, content, result }: Opened): Promise<Body> => {
+    if (result.range === 'empty') return NOTHING;
     const range = result.range ?? { start: 0, end: content.size_bytes - 1 };
     const pieces = content.pieces.filter(
       ({ start, size_bytes }) => size_bytes > 0 && start <= range.end && start + size_bytes > range.start,
@@ -205,7 +206,6 @@ function selected(content: Content, input: GetObjectInput): Omit<HeadObjectResul
     });
   }
   if (parts_count === null) return { range: null };
-  const range: ResolvedRange | null =
-    piece.size_bytes === 0 ? null : { start: piece.start, end: piece.start + piece.size_bytes - 1 };
+  const range = partExtent(piece.start, piece.size_bytes);
   return { range, ...(piece.checksum && { part_checksum: piece.checksum }) };
 }

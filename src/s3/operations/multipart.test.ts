@@ -106,6 +106,21 @@ test('a single part can be read', async () => {
   expect(both.element('Code')).toBe('InvalidRequest');
 });
 
+test('an empty part is read as nothing', async () => {
+  const uploadId = await begin('empty-part');
+  const parts: Done[] = [
+    [1, etag(await part('empty-part', uploadId, 1, FIRST))],
+    [2, etag(await part('empty-part', uploadId, 2, Buffer.alloc(0)))],
+  ];
+  await complete('empty-part', uploadId, parts);
+  for (const method of ['GET', 'HEAD']) {
+    const empty = await door.alice.send(method, '/parts/empty-part', { query: { partNumber: '2' } });
+    expect([empty.status, empty.headers['content-length'], empty.text], method).toEqual([206, '0', '']);
+    expect(empty.headers['x-amz-mp-parts-count']).toBe('2');
+    expect(empty.headers['content-range']).toBeUndefined();
+  }
+});
+
 test('what cannot be completed is refused by name', async () => {
   const uploadId = await begin('refused');
   const small = etag(await part('refused', uploadId, 1, LAST));

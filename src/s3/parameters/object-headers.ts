@@ -68,6 +68,8 @@ export function addExtent(
     const type = info.checksum?.type ?? result.part_checksum.type;
     Object.assign(headers, checksumHeaders({ ...result.part_checksum, type }));
   }
+  // No Content-Range can say that nothing was sent (RFC 9110, section 14.4: its last position is not before its first).
+  if (range === 'empty') return { status: 206, size_bytes: 0 };
   headers['content-range'] = `bytes ${range.start}-${range.end}/${info.size_bytes}`;
   return { status: 206, size_bytes: range.end - range.start + 1 };
 }
