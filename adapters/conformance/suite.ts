@@ -8,6 +8,7 @@ import { conditionTests } from './conditions.js';
 import { copyTests } from './copy.js';
 import { deleteTests } from './delete.js';
 import { documentTests } from './documents.js';
+import { lentBodyTests } from './lent-bodies.js';
 import { listObjectsTests } from './list-objects.js';
 import { multipartTests } from './multipart.js';
 import { multipartChecksumTests } from './multipart-checksums.js';
@@ -41,6 +42,7 @@ export function describeAdapter(name: string, open: OpenAdapter): void {
       compliance.holds,
       bucketTests,
       putAndGetTests,
+      lentBodyTests,
       checksumTests,
       conditionTests,
       rangeTests,

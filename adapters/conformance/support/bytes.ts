@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Body } from '../../contract/index.js';
 
 /** A seedable generator of numbers in [0, 1): mulberry32, so that a failing run can be repeated from its seed. */
@@ -29,6 +30,12 @@ export function bytesOf(seed: number, size_bytes: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, size_bytes);
 }
 
+/** Text that shrinks to half of its size when it is compressed, and differs everywhere all the same. */
+export function hexTextOf(seed: number, size_bytes: number): Uint8Array {
+  const text = Buffer.from(bytesOf(seed, Math.ceil(size_bytes / 2))).toString('hex');
+  return utf8(text.slice(0, size_bytes));
+}
+
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
@@ -54,6 +61,23 @@ export async function* reusingStreamOf(bytes: Uint8Array, chunk_bytes: number): 
     buffer.set(chunk);
     yield buffer.subarray(0, chunk.length);
     buffer.fill(0xee);
+  }
+}
+
+/**
+ * Each chunk in memory of its own, which is spoilt and freed when the next one is asked for. The next comes a turn later,
+ * so that work which still goes on with the one before meets that.
+ */
+export async function* freedStreamOf(
+  bytes: Uint8Array,
+  chunk_bytes: readonly number[],
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of streamOf(bytes, chunk_bytes)) {
+    const lent = new Uint8Array(chunk);
+    yield lent;
+    lent.fill(0xee);
+    structuredClone(lent.buffer, { transfer: [lent.buffer] });
+    await nextTurn();
   }
 }
 
