@@ -1,8 +1,9 @@
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { LIMITS } from '../../config/limits.js';
 import { StoreError } from '../contract/index.js';
 import type { AnswerHeaders } from './attributes.js';
-import { expectLarge, giveBack } from './growing-reads.js';
+import { expectLarge, giveBack, lastRead } from './growing-reads.js';
 
 /** An answer whose headers are there. Its body must be read or discarded. */
 export interface UpstreamAnswer {
@@ -96,6 +97,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
     if (statusCode < 200) return;
+    this.body.begin(lastRead());
     const large = Number(headers['content-length']) >= LIMITS.upstream_large_answer_bytes;
     if (large) this.endLarge = expectLarge();
     this.resolve({ statusCode, headers, body: this.body });
@@ -139,6 +141,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 }
 
 interface FilledBody extends AnswerBody {
+  /** `from`: what it comes on. */
+  begin(from: Socket | undefined): void;
   push(chunk: Uint8Array): void;
   end(error: Error | undefined): void;
 }
@@ -151,6 +155,19 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
   let wake: (() => void) | undefined;
   /** With the reader, until the next one is asked for. */
   let lent: Uint8Array | undefined;
+  let source: Socket | undefined;
+  let guarded = false;
+  const resume = () => connection()?.resume();
+  /**
+   * undici ends the process where a connection ends while it is paused, as one may that is not kept alive. By then all
+   * that came has been passed on, so that going on adds nothing to what is held.
+   */
+  const pause = () => {
+    connection()?.pause();
+    if (guarded) return;
+    guarded = true;
+    source?.prependListener('end', resume);
+  };
   const awaken = () => {
     wake?.();
     wake = undefined;
@@ -159,7 +176,7 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     for (;;) {
       const chunk = chunks.shift();
       if (chunk !== undefined) {
-        if (chunks.length < LIMITS.upstream_pieces_ahead) connection()?.resume();
+        if (chunks.length < LIMITS.upstream_pieces_ahead) resume();
         return { done: false, value: chunk };
       }
       if (failure !== undefined) throw failure;
@@ -195,16 +212,20 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     return all;
   };
   return {
+    begin(from) {
+      source = from;
+    },
     push(chunk) {
       // undici passes on what its parser finds in no bytes at all, after each pause.
       if (chunk.length === 0) return;
       chunks.push(chunk);
-      if (chunks.length >= LIMITS.upstream_pieces_ahead) connection()?.pause();
+      if (chunks.length >= LIMITS.upstream_pieces_ahead) pause();
       awaken();
     },
     end(error) {
       ended = true;
       failure = error;
+      source?.off('end', resume);
       awaken();
     },
     discard,

@@ -20,9 +20,17 @@ export function growingReads(): OnReadOpts {
     callback(this: Socket, read_bytes, buffer) {
       next = following(buffer, read_bytes);
       if (isLarge(buffer)) lent.set(buffer.buffer, read_bytes);
+      last_read = this;
       return this.push(buffer.subarray(0, read_bytes));
     },
   };
+}
+
+let last_read: Socket | undefined;
+
+/** The connection that was read from last; in the turn in which an answer begins, the one that it comes on. */
+export function lastRead(): Socket | undefined {
+  return last_read;
 }
 
 /** How much was read into each of the large buffers that are out. Each is read into once, then given back. */
