@@ -5,7 +5,7 @@ import type { Capabilities, ContentHeaders, ResolvedRange } from '../../contract
 import { type Codec, type FetchStored, notAsWritten, type PieceForm, type Texts } from '../recoded/codec.js';
 import { spanOf } from '../recoded/frame-span.js';
 import { type EncodeOptions, encode } from './encode.js';
-import { countFrames, frameShift, readReference } from './format.js';
+import { countFrames, FRAMES_MAX, frameShift, readReference } from './format.js';
 import { readTable, readTrailer, storedFrameBytes, TRAILER_BYTES, tableBytes } from './members.js';
 import { openBody } from './open-frames.js';
 
@@ -62,6 +62,8 @@ export function compressionCodec(options: CompressionCodecOptions): Codec {
       const { frame_shift, frames_bytes } = readReference(piece.reference);
       const frame_bytes = 2 ** frame_shift;
       const count = countFrames(size_bytes, frame_shift);
+      // Sizes in digests that others wrote may be of any height: a table is read into memory.
+      if (count > FRAMES_MAX) throw notAsWritten();
       const span = spanOf(frame_bytes, size_bytes, range);
       const { first, last } = span;
       let stored: ResolvedRange = { start: 0, end: frames_bytes - 1 };

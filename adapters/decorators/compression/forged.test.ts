@@ -1,8 +1,28 @@
 import { expect, it } from 'vitest';
 import { failure } from '../../conformance/support/expect.js';
+import type { PieceForm } from '../recoded/codec.js';
+import { type CompressionCodecOptions, compressionCodec } from './codec.js';
 import { compress } from './compress.js';
+import { referenceOf } from './format.js';
+import { tableBytes } from './members.js';
 import { openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
+
+it('a size that no table can be of is corrupt before a table is read', async () => {
+  const codec = compressionCodec({ records_bucket: 'records' } as CompressionCodecOptions);
+  const size_bytes = 2 ** 45;
+  const count = 2 ** 25;
+  const layout = { frame_shift: 20, frames_bytes: 9, table_bytes: tableBytes(count), stored_bytes: 2 ** 40 };
+  const piece = { size_bytes, reference: referenceOf(layout, Buffer.alloc(6)) } as PieceForm;
+  const reads: unknown[] = [];
+  const locate = async () =>
+    codec.locate(piece, { start: 0, end: 0 }, async (range) => {
+      reads.push(range);
+      return new Uint8Array(0);
+    });
+  await failure(locate(), 'corrupt');
+  expect(reads).toEqual([]);
+});
 
 it('an object whose attributes nobody of ours wrote is corrupt, and hides no others', async () => {
   const bucket = 'bucket';

@@ -13,7 +13,7 @@ import { notAsWritten, type Reference } from '../recoded/codec.js';
 const FRAME_SHIFT_MIN = 20;
 const FRAME_SHIFT_MAX = 26;
 /** Above it frames are twice as long: a table has 16 KiB at most. */
-const FRAMES_MAX = 4_096;
+export const FRAMES_MAX = 4_096;
 
 export const REFERENCE_BYTES = 24;
 const VERSION = 1;

@@ -115,7 +115,9 @@ function createSpoolFile(openFile: () => Promise<FileHandle>): SpoolFile {
 async function* readFile(file: FileHandle, length: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < length; ) {
     const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, length - at));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at).catch((cause: unknown) => {
+      throw spoolError(cause);
+    });
     if (bytesRead === 0)
       throw new StoreError('unexpected', 'the spool ended too early', { subject: 'adapter' });
     at += bytesRead;
@@ -126,7 +128,7 @@ async function* readFile(file: FileHandle, length: number): AsyncGenerator<Uint8
 function spoolError(cause: unknown): StoreError {
   const { code } = cause as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new StoreError(full ? 'no_space' : 'unexpected', `the spool cannot be written: ${code}`, {
+  return new StoreError(full ? 'no_space' : 'unexpected', `the spool fails: ${code}`, {
     subject: 'adapter',
     cause,
   });
