@@ -67,7 +67,8 @@ function addMetadata(headers: Headers, attributes: ObjectAttributes, habits: Hab
     headers[`${META}${name}`] = value;
   };
   for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
-    const kept = name.startsWith(OURS) ? `${THEIRS}${name}` : name;
+    // The names of headers have no case: what is stored comes back in lower case.
+    const kept = name.toLowerCase().startsWith(OURS) ? `${THEIRS}${name}` : name;
     add(toLatin1(kept), toLatin1(value));
   }
   for (const [name, value] of Object.entries(attributes.system ?? {})) {

@@ -1,10 +1,13 @@
 import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../config/limits.js';
 import { gatedStreamOf, readAll, streamOf } from '../../conformance/support/bytes.js';
 import { failure, rejection } from '../../conformance/support/expect.js';
 import type { Adapter } from '../../contract/index.js';
 import { compress } from './compress.js';
+import { openSpool } from './spool.js';
 import { type OverLocal, openOverLocal } from './testing/over-local.js';
 import { textOf } from './testing/text.js';
 
@@ -29,6 +32,16 @@ const get = async (store: Adapter, key: string) => readAll((await store.getObjec
 const stored = (key: string) => get(opened.local, key);
 
 describe('the spool', () => {
+  it('that cannot be read fails as storage does', async () => {
+    const spool = await openSpool({ folder: join(opened.folder, 'unreadable'), bytes_max: 100 * MIB });
+    const file = spool.begin();
+    await file.write(Buffer.alloc(LIMITS.spool_memory_bytes_max + 1));
+    const body = file.read();
+    await file.close();
+    await failure(readAll(body), 'unexpected');
+    await spool.close();
+  });
+
   it('has no room for what is larger than all of it: that goes up as it is', async () => {
     const store = await node(100_000);
     await put(store, 'too large', textOf(100_001));
