@@ -279,8 +279,8 @@ export const LIMITS = {
     { answers_max: 8, size_bytes: 1024 ** 2, kept_max: 16 },
     { answers_max: Number.POSITIVE_INFINITY, size_bytes: 256 * 1024, kept_max: 32 },
   ],
-  /** From which size on an answer counts as large. */
-  upstream_large_answer_bytes: 1024 ** 2,
+  /** From which size on an answer counts as large, until it has been read. */
+  upstream_large_answer_bytes: 64 * 1024,
   /** Servers close idle connections after a minute or more; closing earlier avoids the race. */
   upstream_keep_alive_ms: 20_000,
   /** How long closing waits for transfers that go on. */

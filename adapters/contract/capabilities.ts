@@ -17,7 +17,10 @@ export interface Capabilities {
   /** Exact object and byte counts without listing. */
   readonly usage: boolean;
   readonly checksums: readonly ChecksumAlgorithm[];
-  /** Of all bytes of an object or a part whose writer names none. Null: there is none. */
+  /**
+   * Of an object that is put in one piece, where its writer names none; parts have CRC64NVME where that is known. Null:
+   * there may be none, or mounts differ.
+   */
   readonly default_checksum: ChecksumAlgorithm | null;
   readonly part_bytes_min: number;
   readonly part_bytes_max: number;

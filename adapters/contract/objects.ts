@@ -30,7 +30,7 @@ export interface BodyExpectation {
   readonly md5?: string;
   /** Hex. */
   readonly sha256?: string;
-  /** Default algorithm CRC64NVME, as AWS computes it where the client sent none. */
+  /** Default algorithm: the adapter's `default_checksum`; of parts CRC64NVME, as AWS computes it. */
   readonly checksum?: ChecksumRequest;
 }
 

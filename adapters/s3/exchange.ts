@@ -65,8 +65,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   private patience: NodeJS.Timeout | undefined;
   /** Why nobody waits any more; set while there is no connection yet. */
   private gave_up: { readonly reason: Error } | undefined;
+  /** Nothing more is to come; it may be so before dispatching returns. */
   private settled = false;
-  private endLarge: (() => void) | undefined;
 
   constructor(
     resolve: (answer: UpstreamAnswer) => void,
@@ -97,9 +97,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, statusCode: number, headers: AnswerHeaders): void {
     if (statusCode < 200) return;
-    this.body.begin(lastRead());
     const large = Number(headers['content-length']) >= LIMITS.upstream_large_answer_bytes;
-    if (large) this.endLarge = expectLarge();
+    this.body.begin(lastRead(), large);
     this.resolve({ statusCode, headers, body: this.body });
   }
 
@@ -134,15 +133,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   private settle(): void {
     this.settled = true;
     clearTimeout(this.patience);
-    this.endLarge?.();
-    this.endLarge = undefined;
     this.signal?.removeEventListener('abort', this.onAbort);
   }
 }
 
 interface FilledBody extends AnswerBody {
   /** `from`: what it comes on. */
-  begin(from: Socket | undefined): void;
+  begin(from: Socket | undefined, large: boolean): void;
   push(chunk: Uint8Array): void;
   end(error: Error | undefined): void;
 }
@@ -157,6 +154,12 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
   let lent: Uint8Array | undefined;
   let source: Socket | undefined;
   let guarded = false;
+  let endLarge: (() => void) | undefined;
+  /** Its pieces take room until they have been read, not just until they have come. */
+  const finish = () => {
+    endLarge?.();
+    endLarge = undefined;
+  };
   const resume = () => connection()?.resume();
   /**
    * undici ends the process where a connection ends while it is paused, as one may that is not kept alive. By then all
@@ -179,6 +182,7 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
         if (chunks.length < LIMITS.upstream_pieces_ahead) resume();
         return { done: false, value: chunk };
       }
+      if (failure !== undefined || ended) finish();
       if (failure !== undefined) throw failure;
       if (ended) return { done: true, value: undefined };
       await new Promise<void>((resolve) => {
@@ -187,7 +191,9 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     }
   };
   const discard = () => {
-    for (const chunk of chunks.splice(0)) giveBack(chunk);
+    finish();
+    // The one who leaves may still be busy with the piece before.
+    for (const chunk of chunks.splice(0)) if (chunk.buffer !== lent?.buffer) giveBack(chunk);
     if (!ended) connection()?.abort(new Error('nobody reads the answer'));
   };
   const whole = async (bytes_max: number): Promise<Uint8Array> => {
@@ -212,8 +218,9 @@ function createBody(connection: () => Dispatcher.DispatchController | undefined)
     return all;
   };
   return {
-    begin(from) {
+    begin(from, large) {
       source = from;
+      if (large) endLarge = expectLarge();
     },
     push(chunk) {
       // undici passes on what its parser finds in no bytes at all, after each pause.

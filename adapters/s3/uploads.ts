@@ -55,8 +55,8 @@ export async function createUpload(context: S3Context, input: CreateUploadInput)
 }
 
 function defaultChecksum({ capabilities }: S3Context): UploadChecksum | null {
-  const { default_checksum } = capabilities;
-  return default_checksum && { algorithm: default_checksum, type: 'FULL_OBJECT' };
+  if (!capabilities.checksums.includes('CRC64NVME')) return null;
+  return { algorithm: 'CRC64NVME', type: 'FULL_OBJECT' };
 }
 
 export async function abortUpload(context: S3Context, input: UploadAddress): Promise<void> {

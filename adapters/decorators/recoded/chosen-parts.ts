@@ -12,18 +12,9 @@ import { chooseParts, requirePartAlgorithm, requirePartOrder } from '../../multi
 import { checksumOf, type Declared } from './content.js';
 import type { PartRecord } from './part-records.js';
 
-/** Of a plaintext whose writer names none. */
-export function defaultAlgorithm({ capabilities }: Adapter): ChecksumAlgorithm {
-  return capabilities.default_checksum ?? 'CRC64NVME';
-}
-
-export function partAlgorithm(
-  inner: Adapter,
-  declared: Declared,
-  asked: ChecksumAlgorithm | undefined,
-): ChecksumAlgorithm {
+export function partAlgorithm(declared: Declared, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
   requirePartAlgorithm(declared?.algorithm, asked);
-  return declared?.algorithm ?? asked ?? defaultAlgorithm(inner);
+  return declared?.algorithm ?? asked ?? 'CRC64NVME';
 }
 
 interface StoredParts {

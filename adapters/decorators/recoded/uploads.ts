@@ -69,7 +69,7 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
     const { expect, body, size_bytes, signal } = input;
     const { checksum: declared, unchanged } = await uploads.of(input);
     if (unchanged) return inner.uploadPart(input);
-    const algorithm = partAlgorithm(inner, declared, expect?.checksum?.algorithm);
+    const algorithm = partAlgorithm(declared, expect?.checksum?.algorithm);
     const encoded = await codec.encode({ kind: 'part', body, size_bytes, expect, algorithm, signal });
     try {
       if ('unchanged' in encoded) throw new Error('a part is encoded like its upload');

@@ -15,7 +15,6 @@ import {
   type Tags,
   type WriteCondition,
 } from '../../contract/index.js';
-import { defaultAlgorithm } from './chosen-parts.js';
 import type { Codec, Encoded, Reference } from './codec.js';
 import type { Conditions } from './conditions.js';
 import { type Content, contentOfObject, OF_PARTS, shownInfo } from './content.js';
@@ -76,7 +75,7 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
   const put = async (input: PutObjectInput): Promise<ObjectInfo> => {
     const { expect, condition: asked, body, size_bytes, attributes, signal, ...address } = input;
     const condition = await conditions.forWrite(input, asked);
-    const algorithm = expect?.checksum?.algorithm ?? defaultAlgorithm(inner);
+    const algorithm = expect?.checksum?.algorithm ?? inner.capabilities.default_checksum ?? 'CRC64NVME';
     const { headers } = attributes ?? {};
     const plain = { kind: 'object', body, size_bytes, expect, algorithm, headers, signal } as const;
     const encoded = await codec.encode(plain);

@@ -35,7 +35,7 @@ export async function probeChecksums(probing: Probing): Promise<void> {
     if (found === true) known.push(algorithm);
   }
   if (probing.seen.get('multipart')?.observed !== true) return;
-  // The default of S3, where it is known.
+  // The adapter begins its uploads with CRC64NVME where it can.
   const algorithm = known.includes('CRC64NVME') ? 'CRC64NVME' : known[0];
   await partsOfObjects(probing, algorithm);
   if (algorithm === undefined) return;
