@@ -269,8 +269,10 @@ export const LIMITS = {
   upstream_connection_wait_ms_max: 30_000,
   /** Between two pieces of a body, either way. */
   upstream_body_timeout_ms: 30_000,
-  /** Pieces of one answer, read ahead of the one who takes it. */
-  upstream_pieces_ahead: 2,
+  /** A connection is paused when so much of its answer, in two pieces or more, was read ahead of the one who takes it. */
+  upstream_ahead_bytes: 256 * 1024,
+  /** Or when it lies in so many pieces. */
+  upstream_pieces_ahead_max: 1_024,
   /** Memory into which a connection reads at first, and what has to be left of it, or come at once, to go on with it. */
   upstream_read_bytes: 64 * 1024,
   upstream_read_bytes_min: 16 * 1024,

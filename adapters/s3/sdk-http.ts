@@ -34,16 +34,15 @@ export function sdkHandler(
   return {
     metadata: { handlerProtocol: 'http/1.1' },
     async handle(request: SdkRequest, { abortSignal }: SdkCall = {}) {
-      const options = {
+      const sent = {
         origin: originOf(request),
         path: `${request.path}${queryOf(request)}`,
         method: request.method,
         headers: withoutExpect(request.headers),
         body: request.body ?? null,
-        headersTimeout: isCompletion(request) ? slow_headers_timeout_ms : undefined,
-        reset: false,
-      } as const;
-      const answer = await exchange(dispatcher, options, abortSignal);
+        headers_timeout_ms: isCompletion(request) ? slow_headers_timeout_ms : undefined,
+      };
+      const answer = await exchange(dispatcher, sent, abortSignal);
       const body = await answer.body.whole(LIMITS.upstream_xml_bytes_max).catch(asStoreError);
       const names = Object.keys(answer.headers);
       const headers = Object.fromEntries(names.map((name) => [name, text(answer.headers, name) ?? '']));

@@ -5,11 +5,12 @@ import { LIMITS } from '../../config/limits.js';
 import { encodeUriPath } from '../../src/wire/uri.js';
 import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
 import type { Body, StoreError } from '../contract/index.js';
+import type { AnswerBody } from './answer-body.js';
 import { type AnswerHeaders, text } from './attributes.js';
 import { escapeDotSegments, escapeDotsOfSdk } from './dot-segments.js';
 import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
-import { type AnswerBody, exchange, type UpstreamAnswer } from './exchange.js';
+import { exchange, type UpstreamAnswer } from './exchange.js';
 import { growingReads } from './growing-reads.js';
 import type { S3AdapterOptions } from './options.js';
 import { PROVIDER_HABITS } from './providers.js';
@@ -93,9 +94,8 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       headers,
       // undici takes any iterable of bytes, though its types name Readable only.
       body: (request.body ?? null) as Uint8Array | null,
-      headersTimeout: isSlow(request) ? slow_headers_timeout_ms : undefined,
-      reset: false,
-    } as const;
+      headers_timeout_ms: isSlow(request) ? slow_headers_timeout_ms : undefined,
+    };
     const answer = await exchange(agent, sent, request.signal);
     if (answer.statusCode >= 300) throw await errorOf(answer);
     return answer;
