@@ -7,7 +7,7 @@ import { type ConcurrencyOptions, limitConcurrency } from './concurrency.js';
 import { type EncryptionOptions, encrypt } from './encryption/encrypt.js';
 import { openKeyring } from './encryption/keys.js';
 import { type CallObserver, measure } from './metrics.js';
-import type { Texts } from './recoded/codec.js';
+import type { Sealing } from './recoded/codec.js';
 import { type RetryOptions, retry } from './retry.js';
 
 /** What stands around an adapter; what is left out is not there. */
@@ -47,14 +47,14 @@ function* decorators(options: DecoratorOptions): Generator<Decorator> {
   if (repeats !== undefined) yield (inner) => retry(inner, repeats);
   if (encryption !== undefined) yield (inner) => encrypt(inner, encryption);
   if (compression !== undefined)
-    yield (inner) => compress(inner, compression, encryption && sealing(encryption));
+    yield (inner) => compress(inner, compression, encryption && sealingOf(encryption));
   if (concurrency !== undefined) yield (inner) => limitConcurrency(inner, concurrency);
   if (cache !== undefined) yield (inner) => cacheReads(inner, cache);
   if (observer !== undefined) yield (inner) => measure(inner, observer);
 }
 
 /** Digests of plaintexts are as secret as these. */
-function sealing(encryption: EncryptionOptions): Texts {
+function sealingOf(encryption: EncryptionOptions): Sealing {
   const keys = openKeyring(encryption);
-  return { seal: keys.sealText, open: keys.openText };
+  return { seal: keys.sealBytes, open: keys.openBytes };
 }

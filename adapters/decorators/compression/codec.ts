@@ -2,7 +2,13 @@ import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../../../config/limits.js';
 import { isCompressed } from '../../compressed-types.js';
 import type { Capabilities, ContentHeaders, ResolvedRange } from '../../contract/index.js';
-import { type Codec, type FetchStored, notAsWritten, type PieceForm, type Texts } from '../recoded/codec.js';
+import {
+  type Codec,
+  type FetchStored,
+  notAsWritten,
+  type PieceForm,
+  type Sealing,
+} from '../recoded/codec.js';
 import { spanOf } from '../recoded/frame-span.js';
 import { type EncodeOptions, encode } from './encode.js';
 import { countFrames, FRAMES_MAX, frameShift, readReference } from './format.js';
@@ -12,17 +18,17 @@ import { openBody } from './open-frames.js';
 export interface CompressionCodecOptions extends EncodeOptions {
   readonly records_bucket: string;
   /** What seals digests of plaintexts, where what lies below keeps contents secret. */
-  readonly texts?: Texts;
+  readonly sealing?: Sealing;
 }
 
-const PLAIN_TEXTS: Texts = {
-  seal: (text) => Buffer.from(text),
-  open: (bytes) => Buffer.from(bytes).toString(),
+const IN_THE_CLEAR: Sealing = {
+  seal: (bytes) => Buffer.from(bytes),
+  open: (bytes) => Buffer.from(bytes),
 };
 
 /** The reference of a piece tells where its frames and their table lie. */
 export function compressionCodec(options: CompressionCodecOptions): Codec {
-  const { texts = PLAIN_TEXTS, records_bucket, level } = options;
+  const { sealing = IN_THE_CLEAR, records_bucket, level } = options;
   const takes = (headers: ContentHeaders | undefined): boolean => level > 0 && !isCompressed(headers);
   const tables = new LRUCache<string, Float64Array>({
     maxSize: LIMITS.compression_tables_known_bytes,
@@ -44,9 +50,9 @@ export function compressionCodec(options: CompressionCodecOptions): Codec {
 
   return {
     names: { mark: 'compression', digests: 'compression-digests', records_bucket },
-    texts: {
-      seal: (text, context) => texts.seal(text, `compression\0${context}`),
-      open: (sealed, context) => texts.open(sealed, `compression\0${context}`),
+    sealing: {
+      seal: (bytes, context) => sealing.seal(bytes, `compression\0${context}`),
+      open: (sealed, context) => sealing.open(sealed, `compression\0${context}`),
     },
     trailer_bytes: TRAILER_BYTES,
     capabilities: capabilitiesOf,

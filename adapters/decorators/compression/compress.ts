@@ -1,6 +1,6 @@
 import { LIMITS } from '../../../config/limits.js';
 import type { Adapter } from '../../contract/index.js';
-import type { Texts } from '../recoded/codec.js';
+import type { Sealing } from '../recoded/codec.js';
 import { recode } from '../recoded/recode.js';
 import { compressionCodec } from './codec.js';
 import { openSpool, type SpoolOptions } from './spool.js';
@@ -21,9 +21,13 @@ export interface CompressionOptions {
  * Compresses contents on their way to the adapter: each object lies there as a gzip file that anyone can read. What is
  * compressed already, small, or does not shrink lies there as it is, and so does what others wrote. Clients see sizes, ETags
  * and checksums of what they wrote; for listings of an upstream that lists no attributes each object that is not known yet is
- * asked for. `texts` seals what is known of plaintexts, where the adapter keeps contents secret.
+ * asked for. `sealing` is for what is known of plaintexts, where the adapter keeps contents secret.
  */
-export async function compress(inner: Adapter, options: CompressionOptions, texts?: Texts): Promise<Adapter> {
+export async function compress(
+  inner: Adapter,
+  options: CompressionOptions,
+  sealing?: Sealing,
+): Promise<Adapter> {
   const spool = await openSpool(options.spool);
   const {
     object_bytes_min = LIMITS.compression_object_bytes_min,
@@ -36,7 +40,7 @@ export async function compress(inner: Adapter, options: CompressionOptions, text
     part_bytes_min: inner.capabilities.part_bytes_min,
     spool,
     records_bucket: options.records_bucket,
-    ...(texts && { texts }),
+    ...(sealing && { sealing }),
   });
   const adapter = recode(inner, codec);
   return {

@@ -19,7 +19,7 @@ import { openTrailer } from './trailer.js';
 export function encryptionCodec(keys: Keys, records_bucket: string): Codec {
   return {
     names: { mark: 'encryption', digests: 'encryption-digests', records_bucket },
-    texts: { seal: keys.sealText, open: keys.openText },
+    sealing: { seal: keys.sealBytes, open: keys.openBytes },
     trailer_bytes: TRAILER_BYTES,
     capabilities: capabilitiesOf,
     takes: () => true,

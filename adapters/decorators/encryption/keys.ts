@@ -23,9 +23,9 @@ export interface Keys {
   newReference(): KeyReference;
   /** Fails with `access_denied` when the ring lacks the key. */
   keyOf(reference: KeyReference): Buffer;
-  /** Small texts, e.g. digests: AES-256-GCM under a key of their own. `context` must be the same when opened. */
-  sealText(text: string, context: string): Buffer;
-  openText(sealed: Uint8Array, context: string): string;
+  /** Few bytes, e.g. digests: AES-256-GCM under a key of their own. `context` must be the same when opened. */
+  sealBytes(bytes: Uint8Array, context: string): Buffer;
+  openBytes(sealed: Uint8Array, context: string): Buffer;
 }
 
 const fingerprintOf = (name: string): Buffer =>
@@ -57,14 +57,14 @@ export function openKeyring({ current, keys }: Keyring): Keys {
   return {
     newReference,
     keyOf,
-    sealText(text, context) {
+    sealBytes(bytes, context) {
       const reference = newReference();
-      return Buffer.concat([reference, sealFrame(keyOf(reference), 0, Buffer.from(text), context)]);
+      return Buffer.concat([reference, sealFrame(keyOf(reference), 0, bytes, context)]);
     },
-    openText(sealed, context) {
+    openBytes(sealed, context) {
       const bytes = Buffer.from(sealed);
       const reference = bytes.subarray(0, KEY_REFERENCE_BYTES);
-      return openFrame(keyOf(reference), 0, bytes.subarray(KEY_REFERENCE_BYTES), context).toString();
+      return openFrame(keyOf(reference), 0, bytes.subarray(KEY_REFERENCE_BYTES), context);
     },
   };
 }

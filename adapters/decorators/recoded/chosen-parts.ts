@@ -10,7 +10,7 @@ import {
 } from '../../contract/index.js';
 import { chooseParts, requirePartAlgorithm, requirePartOrder } from '../../multipart-rules.js';
 import { checksumOf, type Declared } from './content.js';
-import type { PartRecord } from './part-records.js';
+import type { PartRecord } from './part-record.js';
 
 export function partAlgorithm(declared: Declared, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
   requirePartAlgorithm(declared?.algorithm, asked);

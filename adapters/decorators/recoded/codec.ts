@@ -15,7 +15,7 @@ import {
 export interface Codec {
   readonly names: CodecNames;
   /** For what is known of plaintexts and has to lie upstream beside them. */
-  readonly texts: Texts;
+  readonly sealing: Sealing;
   /** Each piece ends with so many bytes that tell its reference and digests. */
   readonly trailer_bytes: number;
   capabilities(below: Capabilities): Capabilities;
@@ -43,9 +43,10 @@ export interface CodecNames {
 }
 
 /** `context` must be the same when opened. */
-export interface Texts {
-  seal(text: string, context: string): Buffer;
-  open(sealed: Uint8Array, context: string): string;
+export interface Sealing {
+  seal(bytes: Uint8Array, context: string): Buffer;
+  /** Fails with `corrupt`. */
+  open(sealed: Uint8Array, context: string): Buffer;
 }
 
 /** `object`: written in one piece; `part`: one of a multipart upload. */

@@ -6,7 +6,8 @@ import type { Conditions } from './conditions.js';
 import { contentOfParts, type DigestedPiece, shownInfo } from './content.js';
 import type { Contents } from './contents.js';
 import type { KnownUploads } from './known-uploads.js';
-import type { PartRecord, PartRecords } from './part-records.js';
+import type { PartRecord } from './part-record.js';
+import type { PartRecords } from './part-records.js';
 
 interface CompletionParts {
   readonly inner: Adapter;

@@ -45,7 +45,7 @@ const contextOf = (bucket: string, key: string): string => `${bucket}\0${key}`;
 const UNCHANGED = 'unchanged';
 
 export function createContents(inner: Adapter, codec: Codec): Contents {
-  const { names, texts, trailer_bytes } = codec;
+  const { names, sealing, trailer_bytes } = codec;
   const cache = new LRUCache<string, Content | typeof UNCHANGED>({
     maxSize: LIMITS.recoded_known_pieces_max,
     sizeCalculation: (content) => (content === UNCHANGED ? 1 : content.pieces.length + 1),
@@ -65,7 +65,7 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
     const sealed = info.system?.[names.digests];
     const mark = info.system?.[names.mark];
     if (sealed === undefined || mark === undefined || mark === OF_PARTS) return undefined;
-    const digests = readDigests(texts.open(Buffer.from(sealed, 'base64'), contextOf(bucket, key)));
+    const digests = readDigests(sealing.open(Buffer.from(sealed, 'base64'), contextOf(bucket, key)));
     const { size_bytes, checksum } = digests;
     const form = { kind: 'object', reference: Buffer.from(mark, 'base64'), size_bytes } as const;
     if (codec.storedBytes(form) !== info.size_bytes) throw notAsWritten();
@@ -154,16 +154,16 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
     wasUnchanged: (bucket, key) => unchanged_keys.has(contextOf(bucket, key)),
     sealDigests(bucket, key, { size_bytes, etag, sha256, checksum }) {
       const digests: SealedDigests = { size_bytes, etag, sha256, checksum };
-      return texts.seal(JSON.stringify(digests), contextOf(bucket, key)).toString('base64');
+      return sealing.seal(Buffer.from(JSON.stringify(digests)), contextOf(bucket, key)).toString('base64');
     },
   };
 }
 
 /** Where contents are not secret, whoever writes upstream may have written anything. */
-function readDigests(text: string): SealedDigests {
+function readDigests(bytes: Buffer): SealedDigests {
   let digests: Partial<SealedDigests> | null;
   try {
-    digests = JSON.parse(text) as Partial<SealedDigests> | null;
+    digests = JSON.parse(bytes.toString()) as Partial<SealedDigests> | null;
   } catch {
     throw notAsWritten();
   }

@@ -1,22 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../../../config/limits.js';
-import { type Adapter, isStoreError, type ObjectChecksum } from '../../contract/index.js';
-import type { Codec, Digests, Reference } from './codec.js';
-
-/**
- * What is known of the parts of unfinished uploads: clients name them by the ETags of their plaintexts, the upstream by
- * those of what it holds, which cannot be read before the upload is completed. One empty object for each part, in a bucket
- * of ours, with all of it in its key (sealed where contents are secret), so that one listing tells of a thousand parts, to
- * every node.
- */
-export interface PartRecord {
-  readonly part_number: number;
-  /** The upstream's. */
-  readonly stored_etag: string;
-  readonly stored_checksum: ObjectChecksum | null;
-  readonly reference: Reference;
-  readonly digests: Digests;
-}
+import { type Adapter, isStoreError } from '../../contract/index.js';
+import type { Codec } from './codec.js';
+import { type PartRecord, readRecord, writeRecord } from './part-record.js';
 
 interface Upload {
   readonly bucket: string;
@@ -24,6 +10,12 @@ interface Upload {
   readonly upload_id: string;
 }
 
+/**
+ * What is known of the parts of unfinished uploads: clients name them by the ETags of their plaintexts, the upstream by
+ * those of what it holds, which cannot be read before the upload is completed. One empty object for each part, in a bucket
+ * of ours, with all of it in its key (sealed where contents are secret), so that one listing tells of a thousand parts, to
+ * every node.
+ */
 export interface PartRecords {
   add(upload: Upload, record: PartRecord): Promise<void>;
   list(upload: Upload): Promise<PartRecord[]>;
@@ -39,7 +31,7 @@ function folderOf({ bucket, key, upload_id }: Upload): string {
   return `${createHash('sha256').update(`${bucket}\0${key}\0${upload_id}`).digest('hex')}/`;
 }
 
-export function createPartRecords(inner: Adapter, { names, texts }: Codec): PartRecords {
+export function createPartRecords(inner: Adapter, { names, sealing }: Codec): PartRecords {
   const bucket = names.records_bucket;
   const limit = inner.capabilities.list_limit_max;
   let sweep_after: string | undefined;
@@ -93,7 +85,7 @@ export function createPartRecords(inner: Adapter, { names, texts }: Codec): Part
     async add(upload, record) {
       const number = String(record.part_number).padStart(PART_DIGITS, '0');
       const folder = folderOf(upload);
-      const sealed = texts.seal(JSON.stringify(toText(record)), folder + number).toString('base64url');
+      const sealed = sealing.seal(writeRecord(record), folder + number).toString('base64url');
       const object = { bucket, key: `${folder}${number}/${inSegments(sealed)}`, body: EMPTY, size_bytes: 0 };
       try {
         await inner.putObject(object);
@@ -108,7 +100,8 @@ export function createPartRecords(inner: Adapter, { names, texts }: Codec): Part
       const records: PartRecord[] = [];
       for await (const { key } of objectsUnder(folder)) {
         const [, number = '', ...sealed] = key.split('/');
-        records.push(fromText(texts.open(Buffer.from(sealed.join(''), 'base64url'), folder + number)));
+        const bytes = sealing.open(Buffer.from(sealed.join(''), 'base64url'), folder + number);
+        records.push({ part_number: Number(number), ...readRecord(bytes) });
       }
       return records;
     },
@@ -132,31 +125,4 @@ export function createPartRecords(inner: Adapter, { names, texts }: Codec): Part
 /** File systems that some upstreams keep keys in have names of 255 bytes at most. */
 function inSegments(text: string): string {
   return text.replaceAll(/.{200}/g, '$&/');
-}
-
-function toText({ part_number, stored_etag, stored_checksum, reference, digests }: PartRecord) {
-  const { size_bytes, algorithm, md5, sha256, checksum } = digests;
-  const [key, md, sha, sum] = [reference, md5, sha256, checksum].map((bytes) => bytes.toString('base64'));
-  return [part_number, stored_etag, stored_checksum, key, size_bytes, algorithm, md, sha, sum] as const;
-}
-
-function fromText(text: string): PartRecord {
-  const [part_number, stored_etag, stored_checksum, key, size_bytes, algorithm, md, sha, sum] = JSON.parse(
-    text,
-  ) as [number, string, ObjectChecksum | null, string, number, Digests['algorithm'], string, string, string];
-  const [reference, md5, sha256, checksum] = [key, md, sha, sum].map((value) => Buffer.from(value, 'base64'));
-  const empty = Buffer.alloc(0);
-  return {
-    part_number,
-    stored_etag,
-    stored_checksum,
-    reference: reference ?? empty,
-    digests: {
-      size_bytes,
-      algorithm,
-      md5: md5 ?? empty,
-      sha256: sha256 ?? empty,
-      checksum: checksum ?? empty,
-    },
-  };
 }

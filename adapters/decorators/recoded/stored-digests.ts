@@ -1,14 +1,14 @@
 import { CHECKSUM_BYTES, type ChecksumAlgorithm } from '../../../src/wire/checksums.js';
 import type { Digests } from './codec.js';
 
-/** Trailers name them by their place here: it may grow at its end, and nothing else. */
+/** Trailers and records name them by their place here: it may grow at its end, and nothing else. */
 const STORED_CHECKSUMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 const MD5_BYTES = 16;
 const SHA256_BYTES = 32;
 const CHECKSUM_BYTES_MAX = 32;
 const CHECKSUM_AT = MD5_BYTES + SHA256_BYTES;
 
-/** How digests lie in a trailer: MD5, SHA-256, the checksum's algorithm and its value, filled up with zeros. */
+/** How digests lie in a trailer, and in the record of a part: MD5, SHA-256, the checksum's algorithm and its value, filled up with zeros. */
 export const STORED_DIGESTS_BYTES = CHECKSUM_AT + 1 + CHECKSUM_BYTES_MAX;
 
 type Stored = Omit<Digests, 'size_bytes'>;
