@@ -307,7 +307,7 @@ export const LIMITS = {
   /** Records of uploads that one sweep looks at, and the age from which it does: a live upload costs two requests. */
   upstream_upload_records_swept: 200,
   upstream_upload_record_age_ms: 3_600_000,
-  /** Copies with a condition go through the node up to this size, in copied parts above it. */
+  /** Copies with a condition go through the node up to this size; above it in copied parts, where they may be of parts. */
   upstream_copy_through_bytes_max: 8 * 1024 ** 2,
   upstream_copy_part_bytes: 512 * 1024 ** 2,
   /** Copies that a newer write won over; the waits between them double and make a second together. */

@@ -45,6 +45,24 @@ function content(harness: Harness): void {
     }
   });
 
+  testWith(
+    harness,
+    'conditional_put',
+    'a copy on a condition is of one piece where that is asked for',
+    async () => {
+      const bucket = await harness.bucket();
+      // More than what adapters send through themselves unasked.
+      const bytes = bytesOf(3, 8 * 1024 ** 2 + 1);
+      const from = await put(harness, bucket, 'from', bytes);
+      const condition = { if_none_match: '*' };
+      const { info } = await copy(harness, 'from', 'to', { bucket, condition, one_piece: true });
+      expect(info).toMatchObject({ size_bytes: bytes.length, etag: from.etag, parts_count: null });
+      expectBytes(await get(harness, bucket, 'to'), bytes);
+      const refused = copy(harness, 'from', 'to', { bucket, condition, one_piece: true });
+      await failure(refused, 'precondition_failed');
+    },
+  );
+
   test('a copy lives on when its source is deleted or replaced', async () => {
     const bucket = await harness.bucket();
     for (const size_bytes of [500, 1_400_000]) {

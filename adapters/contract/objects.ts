@@ -209,6 +209,8 @@ export interface CopyObjectInput extends Call {
   /** Recomputes the checksum with this algorithm; without it the source's is kept. */
   readonly checksum_algorithm?: ChecksumAlgorithm;
   readonly condition?: WriteCondition;
+  /** A source that was written in one piece has a copy of one piece, as its ETag tells. Without it a copy may be of parts. */
+  readonly one_piece?: boolean;
 }
 
 export interface CopyObjectResult {

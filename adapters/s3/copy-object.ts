@@ -56,9 +56,11 @@ type Way = (
 ) => Promise<ObjectInfo>;
 
 /** What the upstream cannot do in one step on its own side is done in another that is as atomic. */
-function wayOf({ habits, copies }: S3Context, input: CopyObjectInput, source: ObjectInfo): Way {
+function wayOf({ habits, copies, capabilities }: S3Context, input: CopyObjectInput, source: ObjectInfo): Way {
   const conditional = input.condition !== undefined && !habits.conditional_copy;
   const large = source.size_bytes > copies.once_bytes_max;
+  if (input.one_piece === true && source.size_bytes <= capabilities.put_bytes_max)
+    return conditional || large ? copyThrough : copyUpstream;
   if (large || (conditional && source.size_bytes > LIMITS.upstream_copy_through_bytes_max))
     return copyInParts;
   return conditional ? copyThrough : copyUpstream;
@@ -129,7 +131,10 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
     : { ...info, modified_at_ms };
 };
 
-/** Through this process: for small objects with a condition on the target that the upstream knows on puts only. */
+/**
+ * Through this process: for objects with a condition on the target that the upstream knows on puts only. Small ones, and
+ * those that must stay of one piece.
+ */
 const copyThrough: Way = async (context, input, source, attributes) => {
   const { condition, signal } = input;
   const read = await getObject(context, { ...sourceAddress(input), condition: { if_match: [source.etag] } });

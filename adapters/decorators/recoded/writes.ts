@@ -159,6 +159,8 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
         attributes: { ...attributes, ...(system && { system }) },
       }),
       ...(content === null && checksum_algorithm !== undefined && { checksum_algorithm }),
+      // Sizes in listings are computed by what the ETag tells: whether it is one piece, or so many parts.
+      ...(codec.sizeOf !== undefined && { one_piece: true }),
       ...(condition && { condition }),
     });
     contents.remember(input.bucket, input.key, result.info.etag, content);
