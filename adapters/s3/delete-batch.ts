@@ -3,7 +3,7 @@ import { children, childText, type XmlElement } from '../../src/wire/xml.js';
 import { type DeleteObjectResult, type DeleteObjectsInput, StoreError } from '../contract/index.js';
 import type { S3Context } from './context.js';
 import { NOTHING, toResult, wasMissing } from './delete-results.js';
-import { answerError } from './errors.js';
+import { entryError } from './errors.js';
 import { readListing } from './listing.js';
 
 export type BatchResult = DeleteObjectResult | { readonly error: Error };
@@ -96,7 +96,7 @@ function toBatchResult(
   version_id: string | undefined,
 ): BatchResult {
   if (failed !== undefined) {
-    const error = answerError(400, childText(failed, 'Code') ?? '', childText(failed, 'Message') ?? '');
+    const error = entryError(childText(failed, 'Code') ?? '', childText(failed, 'Message') ?? '');
     return wasMissing(error, version_id) ? toResult(version_id, false, version_id) : { error };
   }
   if (deleted === undefined) {

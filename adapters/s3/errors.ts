@@ -66,6 +66,25 @@ export function answerError(
   return new StoreError(kind, text, { subject, detail: { ...detail, status, code } });
 }
 
+/** What of S3's 400s names no kind of its own: nothing but the request is wrong. */
+const REFUSALS =
+  /^(Invalid|Malformed|Missing|Illegal|XMinioInvalid|XMinioMalformed|KeyTooLong|RequestTimeTooSkewed$)/;
+
+/** Codes of trouble that passes, as servers tell them: `InternalError`, `ServerBusy`, `XMinioServerNotInitialized`. */
+const TROUBLES =
+  /^(Internal|InternalError|InternalServerError|ServerBusy|Busy)$|(NotInitialized|BackendDown|Timeout)$/;
+
+/** An error that is told of one entry of a successful answer: there is no status, only the code says what it is. */
+export function entryError(code: string, message: string): StoreError {
+  return answerError(statusOfCode(code), code, message);
+}
+
+/** 200 stands for what nobody knows. */
+function statusOfCode(code: string): number {
+  if (REFUSALS.test(code)) return 400;
+  return TROUBLES.test(code) ? 500 : 200;
+}
+
 function classify(status: number, code: string, message: string): readonly [ErrorKind, ErrorSubject] {
   if (LOCK_CODES.has(code) && LOCKED.test(message)) return ['locked', 'version'];
   return CODES.get(code) ?? [kindOfStatus(status), subjectOfStatus(status)];
