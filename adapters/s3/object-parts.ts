@@ -1,5 +1,6 @@
 import { GetObjectAttributesCommand } from '@aws-sdk/client-s3';
 import {
+  type ErrorKind,
   type Extent,
   type HeadObjectResult,
   isStoreError,
@@ -10,7 +11,7 @@ import {
   StoreError,
 } from '../contract/index.js';
 import { abortable } from './abortable.js';
-import { text, toChecksum } from './attributes.js';
+import { type AnswerHeaders, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
@@ -30,16 +31,13 @@ export async function readPart(
     throw noSuchPart(info);
   }
   const { range, checksum } = await headPart(context, address, info, part_number);
-  if (range === null && info.parts_count !== 1) {
-    throw new StoreError('unexpected', 'the upstream does not say where the part lies', {
-      subject: 'adapter',
-    });
-  }
+  if (range === null && info.parts_count !== 1) throw noPlace();
   return checksum === null ? { range } : { range, part_checksum: checksum };
 }
 
 interface FoundPart {
   readonly size_bytes: number;
+  /** Null: it is the whole object, or the upstream does not say. */
   readonly range: Extent;
   readonly checksum: ObjectPart['checksum'];
 }
@@ -62,15 +60,8 @@ async function headPart(
       headers: { 'x-amz-checksum-mode': 'ENABLED', 'if-match': `"${info.etag}"` },
       signal,
     });
-    const match = CONTENT_RANGE.exec(text(headers, 'content-range') ?? '');
-    const size_bytes = Number(text(headers, 'content-length') ?? 0);
-    const range = match === null ? null : { start: Number(match[1]), end: Number(match[2]) };
     const checksum = toChecksum(headers);
-    return {
-      size_bytes,
-      range: size_bytes === 0 ? 'empty' : range,
-      checksum: isOfWhole(info, checksum) ? null : checksum,
-    };
+    return { ...placeOf(headers, info), checksum: isOfWhole(info, checksum) ? null : checksum };
   } catch (error) {
     if (!isStoreError(error, 'range_not_satisfiable') && !isStoreError(error, 'invalid')) throw error;
     const address = { bucket, key, version_id, signal };
@@ -79,17 +70,45 @@ async function headPart(
   }
 }
 
+/** Content-Range before Content-Length, which proxies leave out of answers to HEAD, or set to 0. */
+function placeOf(headers: AnswerHeaders, info: ObjectInfo): Omit<FoundPart, 'checksum'> {
+  const match = CONTENT_RANGE.exec(text(headers, 'content-range') ?? '');
+  if (match !== null) {
+    const range = { start: Number(match[1]), end: Number(match[2]) };
+    return { size_bytes: range.end - range.start + 1, range };
+  }
+  const length = text(headers, 'content-length');
+  if (length === '0') return { size_bytes: 0, range: 'empty' };
+  if (info.parts_count === 1) return { size_bytes: info.size_bytes, range: null };
+  if (length === undefined) throw noPlace();
+  return { size_bytes: Number(length), range: null };
+}
+
+function noPlace(): StoreError {
+  return new StoreError('unexpected', 'the upstream does not say where the part lies', {
+    subject: 'adapter',
+  });
+}
+
 const EMPTY_PART: FoundPart = { size_bytes: 0, range: 'empty', checksum: null };
 
-/** MinIO refuses to read an empty part behind others, for want of a range, but lists it. */
+/**
+ * MinIO refuses to read an empty part behind others, for want of a range, but lists it. Where the listing fails, that the
+ * part could not be read is still known.
+ */
 async function isEmptyPart(
   context: S3Context,
   address: ObjectAddress,
   part_number: number,
 ): Promise<boolean> {
   if (!context.habits.tells_object_parts) return false;
-  const parts = await attributeParts(context, { ...address, after: part_number - 1, limit: 1 });
-  return parts?.some((part) => part.part_number === part_number && part.size_bytes === 0) ?? false;
+  try {
+    const parts = await attributeParts(context, { ...address, after: part_number - 1, limit: 1 });
+    return parts?.some((part) => part.part_number === part_number && part.size_bytes === 0) ?? false;
+  } catch {
+    address.signal?.throwIfAborted();
+    return false;
+  }
 }
 
 /** Some servers show the checksum of the whole object with each part. A composite one ends with the number of parts. */
@@ -104,6 +123,14 @@ function noSuchPart({ size_bytes }: ObjectInfo): StoreError {
     detail: { size_bytes },
   });
 }
+
+/** After these the parts are asked for one by one. */
+const ELSEWHERE: ReadonlySet<ErrorKind> = new Set([
+  'unsupported',
+  'invalid',
+  'delete_marker',
+  'access_denied',
+]);
 
 /** How many parts are looked at side by side where the upstream lists none. */
 const HEADS_AT_ONCE = 8;
@@ -122,7 +149,10 @@ export async function listObjectParts(
   return { info, parts, next: last < count ? last : null };
 }
 
-/** Null where the upstream does not tell parts this way (AWS: of objects that were uploaded without checksums). */
+/**
+ * Null where the upstream does not tell parts this way: AWS does not of objects that were uploaded without checksums, nor
+ * to a key without s3:GetObjectAttributes.
+ */
 async function attributeParts(
   context: S3Context,
   input: ObjectAddress & { readonly after?: number; readonly limit: number },
@@ -148,7 +178,7 @@ async function attributeParts(
     }));
   } catch (error) {
     const { kind } = toStoreError(error);
-    if (kind === 'unsupported' || kind === 'invalid' || kind === 'delete_marker') return null;
+    if (ELSEWHERE.has(kind)) return null;
     throw error;
   }
 }
