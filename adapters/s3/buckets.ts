@@ -1,5 +1,4 @@
 import {
-  DeleteBucketCommand,
   ListBucketsCommand,
   PutBucketVersioningCommand,
   PutObjectLockConfigurationCommand,
@@ -14,50 +13,12 @@ import {
   StoreError,
 } from '../contract/index.js';
 import { abortable } from './abortable.js';
-import { noBucket } from './bucket-book.js';
-import { endBucketRecord, readBucketRecord } from './bucket-records.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
-import { listObjects } from './list-objects.js';
-import { listVersions } from './list-versions.js';
 import { isBehind, nextToken } from './listing.js';
-import { abortAll } from './uploads.js';
 
 export async function headBucket(context: S3Context, { bucket, signal }: BucketAddress): Promise<BucketInfo> {
   return context.buckets.info(bucket, signal);
-}
-
-export async function deleteBucket(context: S3Context, input: BucketAddress): Promise<void> {
-  const { bucket, signal } = input;
-  if (bucket === context.records.bucket) throw noBucket(bucket);
-  // Before it is gone: then the name is free, and the record may be another's.
-  const stored = await readBucketRecord(context.records, bucket, signal);
-  context.buckets.forget(bucket);
-  try {
-    await removeBucket(context, input);
-    await endBucketRecord(context, bucket, stored);
-  } finally {
-    context.buckets.forget(bucket);
-  }
-}
-
-/** Unfinished uploads do not keep a bucket: where the upstream thinks so, they are aborted first. */
-async function removeBucket(context: S3Context, input: BucketAddress): Promise<void> {
-  const remove = () =>
-    context.upstream.sdk.send(new DeleteBucketCommand({ Bucket: input.bucket }), abortable(input));
-  if (!(await isEmpty(context, input))) {
-    throw new StoreError('not_empty', 'the bucket is not empty', { subject: 'bucket' });
-  }
-  if (context.capabilities.multipart) await abortAll(context, input);
-  await remove();
-}
-
-async function isEmpty(context: S3Context, input: BucketAddress): Promise<boolean> {
-  const page = { ...input, limit: 1 };
-  const { entries } = await (context.capabilities.versioning
-    ? listVersions(context, page)
-    : listObjects(context, page));
-  return entries.length === 0;
 }
 
 /** Each takes three requests; an upstream may have a thousand buckets. */

@@ -18,6 +18,7 @@ import {
 import type { S3Context } from './context.js';
 import { removeDocuments } from './documents.js';
 import { toStoreError } from './errors.js';
+import { endUploads } from './uploads.js';
 
 /** What stands in place of the record while the bucket is made. */
 interface Reservation {
@@ -80,8 +81,7 @@ async function reserve(
   try {
     const if_etag = left?.etag ?? null;
     const etag = await writeBucketRecord(context, bucket, { ...record, pending: true }, { if_etag, signal });
-    // Nothing is left that could name them.
-    if (left?.record) await removeDocuments(context, bucket, left.record.id);
+    if (left?.record) await removeRest(context, bucket, left.record);
     return { etag, contested: left?.record?.pending === true };
   } catch (error) {
     if (!isStoreError(error, 'precondition_failed')) throw error;
@@ -91,6 +91,19 @@ async function reserve(
     // Once at most: what is left now is no record that could end.
     return reserve(context, input, record, now);
   }
+}
+
+/** Of a bucket that is gone, though its record is not: nothing is left that could name what belonged to it. */
+async function removeRest(context: S3Context, bucket: string, record: BucketRecord): Promise<void> {
+  await removeDocuments(context, bucket, record.id);
+  // One whose creation was not confirmed may be there by now, with uploads that go on.
+  if (record.pending === true || !context.capabilities.multipart) return;
+  const uploads = await context.uploads.list(bucket);
+  await endUploads(
+    context,
+    bucket,
+    uploads.map(({ info }) => info),
+  );
 }
 
 async function makeBucket(

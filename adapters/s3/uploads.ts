@@ -81,7 +81,10 @@ export async function listUploads(context: S3Context, input: ListUploadsInput): 
  * All unfinished uploads of a bucket: those of our records, and those that the upstream lists beside them. Few buckets
  * have more than a handful; servers disagree in how they page them.
  */
-async function allUploads(context: S3Context, { bucket, signal }: BucketAddress): Promise<UploadInfo[]> {
+export async function allUploads(
+  context: S3Context,
+  { bucket, signal }: BucketAddress,
+): Promise<UploadInfo[]> {
   const recorded = (await context.uploads.list(bucket, signal)).map(({ info }) => info);
   if (!context.habits.lists_uploads) return recorded;
   const upstream = await upstreamUploads(context, { bucket, signal });
@@ -117,18 +120,19 @@ async function upstreamUploads(context: S3Context, input: BucketAddress): Promis
   }
 }
 
-/** Before a bucket is removed. */
-export async function abortAll(context: S3Context, { bucket, signal }: BucketAddress): Promise<void> {
-  for (const { key, upload_id } of await allUploads(context, {
-    bucket,
-    signal,
-  })) {
+/** With their bucket: of what is gone already only the record is left. */
+export async function endUploads(
+  context: S3Context,
+  bucket: string,
+  uploads: readonly UploadInfo[],
+): Promise<void> {
+  for (const { key, upload_id } of uploads) {
     try {
-      await abortUpload(context, { bucket, key, upload_id });
+      await abortUpstream(context, { bucket, key, upload_id });
     } catch (cause) {
       const error = toStoreError(cause);
       if (!isStoreError(error, 'not_found')) throw error;
-      await context.uploads.remove(bucket, upload_id);
     }
+    await context.uploads.remove(bucket, upload_id);
   }
 }

@@ -1,11 +1,20 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { bodyOf, type Handler } from './bad-upstream.js';
 
-/** Buckets of small objects in memory, with conditional writes: enough for what is done to buckets and their records. */
+/**
+ * Buckets of small objects in memory, with conditional writes and uploads without parts: enough for what is done to buckets
+ * and their records.
+ */
 export interface SmallUpstream {
   readonly handler: Handler;
   readonly buckets: Map<string, Map<string, string>>;
+  /** The buckets of unfinished uploads, by their ids. As in MinIO they outlive their bucket. */
+  readonly uploads: Map<string, string>;
+  /** Buckets that have old versions. No others are asked for any. */
+  readonly versioned: Set<string>;
+  /** Unfinished uploads keep their bucket. */
+  uploads_keep: boolean;
   /**
    * Asked before each request, as `METHOD /path`. Null: the request takes its course. A status: that is the answer, and
    * nothing happens; `lost`: it happens, and there is no answer.
@@ -18,6 +27,9 @@ const etagOf = (content: string): string => createHash('md5').update(content).di
 export function createSmallUpstream(): SmallUpstream {
   const upstream: SmallUpstream = {
     buckets: new Map(),
+    uploads: new Map(),
+    versioned: new Set(),
+    uploads_keep: false,
     before: () => null,
     handler: async (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
@@ -35,9 +47,20 @@ export function createSmallUpstream(): SmallUpstream {
         upstream.buckets.set(bucket, new Map());
         return answer(200);
       }
+      const upload_id = searchParams.get('uploadId');
+      if (upload_id !== null) {
+        if (method === 'DELETE') upstream.uploads.delete(upload_id);
+        return answer(upstream.uploads.has(upload_id) ? 200 : 204, '<ListPartsResult/>');
+      }
       if (objects === undefined) return answer(404, error('NoSuchBucket'));
+      if (searchParams.has('uploads')) return answer(200, uploading(upstream, method, bucket));
+      if (searchParams.has('versions'))
+        return upstream.versioned.has(bucket) ? answer(200, OLD_VERSION) : answer(501);
       if (key === '') {
-        if (method === 'DELETE') upstream.buckets.delete(bucket);
+        if (method === 'DELETE') {
+          if (isKept(upstream, bucket)) return answer(409, error('BucketNotEmpty'));
+          upstream.buckets.delete(bucket);
+        }
         if (method !== 'GET') return answer(method === 'HEAD' ? 200 : 204);
         const keys = [...objects.keys()].filter((name) => name.startsWith(searchParams.get('prefix') ?? ''));
         return answer(200, found(keys));
@@ -57,6 +80,26 @@ export function createSmallUpstream(): SmallUpstream {
     },
   };
   return upstream;
+}
+
+function isKept({ buckets, uploads, uploads_keep, versioned }: SmallUpstream, bucket: string): boolean {
+  const keeping = uploads_keep && [...uploads.values()].includes(bucket);
+  return keeping || versioned.has(bucket) || (buckets.get(bucket)?.size ?? 0) > 0;
+}
+
+const OLD_VERSION =
+  '<ListVersionsResult><Version><Key>key</Key><VersionId>old</VersionId></Version></ListVersionsResult>';
+
+/** Begins one, or lists those of the bucket. */
+function uploading({ uploads }: SmallUpstream, method: string, bucket: string): string {
+  if (method === 'POST') {
+    const id = randomUUID();
+    uploads.set(id, bucket);
+    return `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`;
+  }
+  const ids = [...uploads.keys()].filter((id) => uploads.get(id) === bucket);
+  const listed = ids.map((id) => `<Upload><Key>key</Key><UploadId>${id}</UploadId></Upload>`);
+  return `<ListMultipartUploadsResult>${listed.join('')}</ListMultipartUploadsResult>`;
 }
 
 function answerOn(response: ServerResponse) {
