@@ -1,5 +1,6 @@
 import { checked } from './checked.js';
 import { type Adapter, StoreError } from './contract/index.js';
+import { paceOf } from './decorators/bandwidth.js';
 import { type DecoratorOptions, decorated } from './decorators/stack.js';
 import type { FeedOptions } from './feed/open-feed.js';
 import { askForBucket, createInspector, type Inspector, noteErrors } from './inspect.js';
@@ -35,13 +36,25 @@ export async function openInspected(entry: AdapterEntry): Promise<OpenedAdapter>
   // The local adapter's hot path is not burdened: its failures are the disk's, which others tell of.
   const errors = noteErrors(bare);
   const inner = entry.type === 'local' ? bare : errors.adapter;
-  const adapter = checked(await decorated(inner, entry.decorators ?? {}));
+  const adapter = checked(await decorated(inner, around(entry)));
   const provider = entry.type === 'local' ? null : entry.provider;
   return { adapter, inspector: createInspector({ ...parts, type: entry.type, provider, adapter, errors }) };
 }
 
 export async function openAdapter(entry: AdapterEntry): Promise<Adapter> {
   return (await openInspected(entry)).adapter;
+}
+
+/** What is stacked around the bare adapter; one over a network has its limit of bandwidth inside. */
+function around({ type, decorators = {} }: AdapterEntry): DecoratorOptions {
+  const { bandwidth: _inside, ...rest } = decorators;
+  return type === 'local' ? decorators : rest;
+}
+
+/** What the bare adapter itself is told. */
+function remoteOptions({ type: _type, feed: _feed, decorators, ...options }: RemoteEntry): S3AdapterOptions {
+  const { bandwidth } = decorators ?? {};
+  return bandwidth === undefined ? options : { ...options, pace: paceOf(bandwidth) };
 }
 
 type Bare = Pick<Parameters<typeof createInspector>[0], 'ask' | 'feed'> & { readonly adapter: Adapter };
@@ -61,30 +74,22 @@ async function openBare(entry: AdapterEntry): Promise<Bare> {
 }
 
 /** A node without upstreams loads neither the SDK nor the clients. */
-async function openS3({
-  decorators: _decorators,
-  feed: feed_options,
-  ...options
-}: RemoteEntry): Promise<Bare> {
+async function openS3(entry: RemoteEntry): Promise<Bare> {
   const { openS3Adapter } = await import('./s3/open-s3-adapter.js');
-  const adapter = await openS3Adapter(options);
+  const adapter = await openS3Adapter(remoteOptions(entry));
   const ask = () => askForBucket(adapter);
-  if (feed_options === undefined) return { adapter, ask, feed: () => null };
+  if (entry.feed === undefined) return { adapter, ask, feed: () => null };
   const { openFeed } = await import('./feed/open-feed.js');
-  const feed = openFeed(adapter, feed_options);
+  const feed = openFeed(adapter, entry.feed);
   return { adapter: feed.adapter, ask, feed: feed.status };
 }
 
-async function openMinio({
-  decorators: _decorators,
-  feed: feed_options,
-  ...options
-}: RemoteEntry): Promise<Bare> {
-  const { endpoint } = options;
+async function openMinio(entry: RemoteEntry): Promise<Bare> {
+  const { endpoint, ...options } = remoteOptions(entry);
   if (endpoint === undefined) {
     throw new StoreError('invalid', 'a MinIO has an endpoint', { subject: 'adapter' });
   }
   const { openMinioAdapter } = await import('./minio/open-minio-adapter.js');
-  const minio = await openMinioAdapter({ ...options, endpoint }, feed_options);
+  const minio = await openMinioAdapter({ ...options, endpoint }, entry.feed);
   return { adapter: minio.adapter, ask: minio.inspect, feed: minio.feedStatus };
 }

@@ -1,4 +1,6 @@
 export interface FairBucket {
+  /** What may pass in one piece: a larger one would leave a gap behind it. */
+  readonly chunk_bytes_max: number;
   /** One transfer. Its own requests come one after the other. */
   flow(): Flow;
 }
@@ -21,6 +23,7 @@ const BURST_MS = 200;
 const PIECE_MS = 20;
 const PIECE_BYTES_MAX = 64 * 1024;
 const PIECE_BYTES_MIN = 256;
+const CHUNK_MS = 50;
 
 /**
  * A token bucket that several transfers share by start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queuing",
@@ -88,6 +91,7 @@ export function createFairBucket(bytes_per_second: number): FairBucket {
     });
 
   return {
+    chunk_bytes_max: Math.max(piece_bytes, Math.floor(per_ms * CHUNK_MS)),
     flow() {
       let end_tag = virtual_time;
       return {

@@ -26,7 +26,7 @@ type Decorator = (inner: Adapter) => Adapter | Promise<Adapter>;
 
 /**
  * The one place where decorators are stacked, the innermost first:
- * - bandwidth: what is sent again counts again;
+ * - bandwidth: what is sent again counts again. An adapter over a network is given it at its opening and has it inside;
  * - retry;
  * - encryption: all above it is plaintext;
  * - compression: what is encrypted does not shrink any more;

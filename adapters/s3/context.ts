@@ -1,4 +1,5 @@
 import type { Capabilities } from '../contract/index.js';
+import type { Pace } from '../decorators/bandwidth.js';
 import type { BucketBook } from './bucket-book.js';
 import type { HeldAnswers } from './held-answers.js';
 import type { Habits } from './providers.js';
@@ -18,4 +19,5 @@ export interface S3Context {
   readonly buckets: BucketBook;
   readonly uploads: UploadRecords;
   readonly held: HeldAnswers;
+  readonly pace: Pace | undefined;
 }

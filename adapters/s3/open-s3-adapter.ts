@@ -28,5 +28,6 @@ export async function openS3Adapter(options: S3AdapterOptions): Promise<Adapter>
     buckets: createBucketBook(upstream, capabilities, records),
     uploads: createUploadRecords(records),
     held: createHeldAnswers(),
+    pace: options.pace,
   });
 }

@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { Pace } from '../decorators/bandwidth.js';
 import type { CapabilityOverrides, Provider } from './providers.js';
 
 /** What the s3 adapter needs to know of its upstream. Times in milliseconds; defaults in config/limits.ts. */
@@ -36,6 +37,8 @@ export interface S3AdapterOptions {
   readonly headers_timeout_ms?: number;
   /** Between two pieces of a body, in either direction. */
   readonly body_timeout_ms?: number;
+  /** Around each body that goes to the upstream or comes from it, on whose behalf ever. */
+  readonly pace?: Pace | undefined;
 }
 
 export interface UpstreamCredentials {

@@ -50,8 +50,9 @@ export async function sendBody(
   const stall = new AbortController();
   const stalled = () =>
     stall.abort(new StoreError('unavailable', 'the upstream takes no more', { subject: 'adapter' }));
+  const body = context.pace === undefined ? input.body : await context.pace(input.body, input.signal);
   const outgoing = await prepareBody({
-    body: input.body,
+    body,
     size_bytes: input.size_bytes,
     expect: input.expect,
     signal: input.signal,

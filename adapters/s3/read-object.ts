@@ -39,7 +39,7 @@ export async function getObject(context: S3Context, input: GetObjectInput): Prom
   }
   const answer = await askFor(context, input, rangeHeader(input.range));
   const [info, range] = await describe(context, input, answer);
-  return { info, range, body: await bodyOf(context, input, info, range, answer) };
+  return { info, range, body: await pacedBody(context, input, info, range, answer) };
 }
 
 function isEmptySuffix({ range }: GetObjectInput): boolean {
@@ -52,7 +52,7 @@ async function getSeen(context: S3Context, input: GetObjectInput): Promise<GetOb
     const { info, range } = head;
     if (range === 'empty' || info.size_bytes === 0) return { ...head, body: new Uint8Array(0) };
     const answer = await askFor(context, input, rangeHeader(range ?? undefined), info.etag);
-    return { ...head, body: await bodyOf(context, input, info, range, answer) };
+    return { ...head, body: await pacedBody(context, input, info, range, answer) };
   });
 }
 
@@ -112,6 +112,12 @@ async function describe(
     answer.body.discard();
     throw error;
   }
+}
+
+async function pacedBody(...given: Parameters<typeof bodyOf>): Promise<Body> {
+  const [context, { signal }] = given;
+  const body = await bodyOf(...given);
+  return context.pace === undefined ? body : context.pace(body, signal);
 }
 
 async function bodyOf(

@@ -9,21 +9,22 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 /** An upstream that does what the test says: real servers do not fail on demand. */
 export async function overUpstream(
   handler: Handler,
-  work: (adapter: Adapter) => Promise<void>,
+  work: (adapter: Adapter, opened_with: S3AdapterOptions) => Promise<void>,
   options: Partial<S3AdapterOptions> = {},
 ): Promise<void> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const adapter = await openS3Adapter({
+  const all_options: S3AdapterOptions = {
     name: 'bad',
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     region: 'us-east-1',
     provider: 'minio',
     credentials: async () => ({ accessKeyId: 'key', secretAccessKey: 'secret' }),
     ...options,
-  });
+  };
+  const adapter = await openS3Adapter(all_options);
   try {
-    await work(adapter);
+    await work(adapter, all_options);
   } finally {
     server.closeAllConnections();
     await Promise.all([adapter.close(), close(server)]);
