@@ -258,6 +258,14 @@ export const LIMITS = {
   /** S3 adapter. Connections to one upstream; further requests wait for a free one. */
   upstream_connections_max: 128,
   upstream_connect_timeout_ms: 5_000,
+  /**
+   * Looking for credentials: how long a call waits, and how long a look-up without an answer (a service, a process that the
+   * AWS SDK was told to run) stands in the way of another one.
+   */
+  upstream_credentials_wait_ms_max: 10_000,
+  upstream_credentials_given_up_ms: 60_000,
+  /** Credentials that the upstream refuses are looked for anew, not more often than that. */
+  upstream_credentials_renewal_ms_min: 5_000,
   /** Addresses of one store, and how long one that was found down is asked last. */
   upstream_endpoints_max: 16,
   upstream_endpoint_rest_ms: 10_000,

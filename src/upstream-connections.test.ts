@@ -164,16 +164,32 @@ describe("without credentials in the configuration, those of the SDK's chain", (
     expect(await useBoth(await open({ endpoint }), 'from-env')).toBe('content 1');
   });
 
-  it('come from the shared file', async () => {
+  const shared = ({ access_key, secret_key }: typeof ROOT) =>
+    `[other]\naws_access_key_id = ${access_key}\naws_secret_access_key = ${secret_key}\n`;
+
+  /** The one that finds out that the keys are no more. */
+  const calls: [string, (adapter: Adapter) => Promise<unknown>][] = [
+    ['the SDK', (adapter) => adapter.listBuckets({ limit: 10 })],
+    ['requests of our own', (adapter) => adapter.getObject({ bucket: 'from-file', key: 'a key/ä' })],
+  ];
+
+  it.each(calls)('come from the shared file, also when they are rotated, for %s', async (_, call) => {
     const { s3_url: endpoint } = await startNode();
-    const { access_key, secret_key } = ROOT;
-    const profile = `[other]\naws_access_key_id = ${access_key}\naws_secret_access_key = ${secret_key}\n`;
+    const newKey = async () => JSON.parse((await place.run(['keys', 'create', '--json'])).stdout);
+    const [first, second] = [await newKey(), await newKey()];
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) {
       vi.stubEnv(name, undefined);
     }
-    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', fileWith('credentials', profile));
+    const file = fileWith('credentials', shared(first));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
     vi.stubEnv('AWS_CONFIG_FILE', fileWith('aws-config', ''));
     vi.stubEnv('AWS_PROFILE', 'other');
-    expect(await useBoth(await open({ endpoint }), 'from-file')).toBe('content 1');
+    const adapter = await open({ endpoint });
+    expect(await useBoth(adapter, 'from-file')).toBe('content 1');
+    writeFileSync(file, shared(second));
+    await place.run(['keys', 'revoke', first.access_key]);
+    expect(await outcome(call(adapter))).toMatch(/^access_denied/);
+    expect(await outcome(call(adapter))).toBe('ok');
+    expect(await useBoth(adapter, 'renewed')).toBe('content 1');
   });
 });

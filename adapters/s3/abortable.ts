@@ -4,3 +4,15 @@ export function abortable({ signal }: { readonly signal?: AbortSignal | undefine
 } {
   return signal === undefined ? {} : { abortSignal: signal };
 }
+
+/** What the work resolves or fails with; when the signal aborts, its reason at once, and nobody hears how the work ends. */
+export function orAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const end = () => signal.removeEventListener('abort', onAbort);
+    work.then(resolve, reject).then(end, end);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

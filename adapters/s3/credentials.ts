@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { StoreError } from '../contract/index.js';
-import type { UpstreamCredentials } from './options.js';
+import type { CredentialProvider, UpstreamCredentials } from './options.js';
 
 /** A file `{"access_key", "secret_key", "session_token"?}`, read again when it changes: keys are rotated without a restart. */
-export function credentialsFromFile(path: string): () => Promise<UpstreamCredentials> {
+export function credentialsFromFile(path: string): CredentialProvider {
   let known: { readonly credentials: UpstreamCredentials; readonly version: string } | undefined;
   return async () => {
     try {

@@ -35,6 +35,7 @@ const CODES: ReadonlyMap<string, readonly [ErrorKind, ErrorSubject]> = new Map([
   ['InvalidAccessKeyId', ['access_denied', 'adapter']],
   ['SignatureDoesNotMatch', ['access_denied', 'adapter']],
   ['ExpiredToken', ['access_denied', 'adapter']],
+  ['InvalidToken', ['access_denied', 'adapter']],
   ['SlowDown', ['throttled', 'adapter']],
   ['SlowDownRead', ['throttled', 'adapter']],
   ['SlowDownWrite', ['throttled', 'adapter']],
@@ -46,6 +47,16 @@ const CODES: ReadonlyMap<string, readonly [ErrorKind, ErrorSubject]> = new Map([
   ['XMinioAdminBucketQuotaExceeded', ['no_space', 'adapter']],
   ['InsufficientStorage', ['no_space', 'adapter']],
 ]);
+
+/** The upstream does not know the credentials, or no longer. */
+const CREDENTIAL_CODES = new Set([
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+]);
+/** Garage has AccessDenied for that too. */
+const GARAGE_CREDENTIALS = /No such key: |Invalid signature/;
 
 /** What locks answer differs in its code everywhere; the wording is alike. */
 const LOCKED = /WORM protected|protected by object lock/i;
@@ -88,6 +99,13 @@ function statusOfCode(code: string): number {
 function classify(status: number, code: string, message: string): readonly [ErrorKind, ErrorSubject] {
   if (LOCK_CODES.has(code) && LOCKED.test(message)) return ['locked', 'version'];
   return CODES.get(code) ?? [kindOfStatus(status), subjectOfStatus(status)];
+}
+
+/** Other credentials might do. (R2 answers 401 to them; answers to HEAD say nothing of the kind.) */
+export function isCredentialRefusal({ kind, message, detail }: StoreError): boolean {
+  if (kind !== 'access_denied') return false;
+  const { code, status } = detail;
+  return status === 401 || CREDENTIAL_CODES.has(String(code)) || GARAGE_CREDENTIALS.test(message);
 }
 
 function kindOfStatus(status: number): ErrorKind {

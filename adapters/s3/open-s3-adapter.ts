@@ -2,6 +2,7 @@ import { LIMITS } from '../../config/limits.js';
 import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import type { Adapter } from '../contract/index.js';
 import { createBucketBook } from './bucket-book.js';
+import type { CredentialSource } from './credential-source.js';
 import { createHeldAnswers } from './held-answers.js';
 import type { S3AdapterOptions } from './options.js';
 import { capabilitiesOf, PROVIDER_HABITS } from './providers.js';
@@ -11,9 +12,12 @@ import { createUploadRecords } from './upload-records.js';
 import { openUpstream } from './upstream.js';
 
 /** Nothing is asked of the upstream yet: it may be down when the node starts. */
-export async function openS3Adapter(options: S3AdapterOptions): Promise<Adapter> {
+export async function openS3Adapter(
+  options: S3AdapterOptions,
+  credentials?: CredentialSource,
+): Promise<Adapter> {
   const capabilities = capabilitiesOf(options);
-  const upstream = openUpstream(options);
+  const upstream = openUpstream(options, credentials);
   const records = createRecords(upstream, options.documents_bucket ?? DOCUMENTS_BUCKET);
   return createS3Adapter({
     name: options.name,

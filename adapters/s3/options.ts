@@ -15,8 +15,8 @@ export interface S3AdapterOptions {
   readonly capabilities?: CapabilityOverrides;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`. Default: true but for aws. */
   readonly path_style?: boolean;
-  /** Asked again for each signature, so keys can be rotated; without it the AWS SDK's default chain. */
-  readonly credentials?: () => Promise<UpstreamCredentials>;
+  /** Without it the AWS SDK's default chain. */
+  readonly credentials?: CredentialProvider;
   /** PEM of a private certificate authority. */
   readonly ca?: string;
   /** Instead of the system's resolver of names. */
@@ -40,6 +40,12 @@ export interface S3AdapterOptions {
   /** Around each body that goes to the upstream or comes from it, on whose behalf ever. */
   readonly pace?: Pace | undefined;
 }
+
+/**
+ * Asked again for each signature, so keys can be rotated. `anew`: the upstream refused what it gave, or it did not answer;
+ * what it remembers is to be forgotten.
+ */
+export type CredentialProvider = (ask?: { readonly anew?: boolean }) => Promise<UpstreamCredentials>;
 
 export interface UpstreamCredentials {
   readonly accessKeyId: string;

@@ -5,14 +5,16 @@ import { LIMITS } from '../../config/limits.js';
 import { encodeUriPath } from '../../src/wire/uri.js';
 import { childText, parseXml, XmlError } from '../../src/wire/xml.js';
 import type { Body, StoreError } from '../contract/index.js';
+import { orAborted } from './abortable.js';
 import type { AnswerBody } from './answer-body.js';
 import { type AnswerHeaders, text } from './attributes.js';
+import { type CredentialSource, credentialSource } from './credential-source.js';
 import { escapeDotSegments, escapeDotsOfSdk } from './dot-segments.js';
 import { createEndpoints, spreadSdk } from './endpoints.js';
 import { answerError } from './errors.js';
 import { exchange, type UpstreamAnswer } from './exchange.js';
 import { growingReads } from './growing-reads.js';
-import type { S3AdapterOptions } from './options.js';
+import type { S3AdapterOptions, UpstreamCredentials } from './options.js';
 import { PROVIDER_HABITS } from './providers.js';
 import { isCompletion, sdkHandler } from './sdk-http.js';
 import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
@@ -50,7 +52,10 @@ export interface UpstreamRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export function openUpstream(options: S3AdapterOptions): Upstream {
+export function openUpstream(
+  options: S3AdapterOptions,
+  credentials: CredentialSource = credentialSource(options),
+): Upstream {
   const endpoints = createEndpoints(
     new URL(options.endpoint ?? `https://s3.${options.region}.amazonaws.com`),
     (options.fallback_endpoints ?? []).map((endpoint) => new URL(endpoint)),
@@ -63,14 +68,17 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
     options.headers_timeout_ms ?? 0,
   );
   const requestHandler = sdkHandler(agent, slow_headers_timeout_ms);
-  const sdk = openSdk(options, endpoints.first, path_style, requestHandler);
+  const sdk = openSdk(options, { endpoint: endpoints.first, path_style, requestHandler, credentials });
   if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
   const { literal_dot_segments } = PROVIDER_HABITS[options.provider];
   if (!literal_dot_segments) escapeDotsOfSdk(sdk);
-  const credentials = options.credentials ?? (() => sdk.config.credentials());
   const { user_agent } = options;
 
-  async function sendTo(endpoint: URL, request: UpstreamRequest): Promise<UpstreamAnswer> {
+  async function sendTo(
+    endpoint: URL,
+    request: UpstreamRequest,
+    keys: UpstreamCredentials,
+  ): Promise<UpstreamAnswer> {
     const { host, path: plain_path } = locate(endpoint, path_style, request);
     const path = literal_dot_segments ? plain_path : escapeDotSegments(plain_path);
     const query = encodeQuery(request.query);
@@ -82,7 +90,7 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
       headers: request.headers ?? {},
       payload_hash: request.payload_hash ?? payloadHash(request.body),
       region: options.region,
-      credentials: await credentials(),
+      credentials: keys,
       now: new Date(),
     });
     // Not signed: proxies change it.
@@ -101,7 +109,15 @@ export function openUpstream(options: S3AdapterOptions): Upstream {
     return answer;
   }
 
-  const send = (request: UpstreamRequest) => endpoints.run((endpoint) => sendTo(endpoint, request));
+  const send = async (request: UpstreamRequest): Promise<UpstreamAnswer> => {
+    const keys = await credentials.get(request.signal);
+    try {
+      return await endpoints.run((endpoint) => sendTo(endpoint, request, keys));
+    } catch (error) {
+      credentials.noteFailure(error);
+      throw error;
+    }
+  };
 
   return {
     sdk,
@@ -144,13 +160,18 @@ function openAgent(options: S3AdapterOptions): Agent {
   });
 }
 
+interface SdkParts {
+  readonly endpoint: URL;
+  readonly path_style: boolean;
+  readonly requestHandler: ReturnType<typeof sdkHandler>;
+  readonly credentials: CredentialSource;
+}
+
 function openSdk(
   options: S3AdapterOptions,
-  endpoint: URL,
-  path_style: boolean,
-  requestHandler: ReturnType<typeof sdkHandler>,
+  { endpoint, path_style, requestHandler, credentials }: SdkParts,
 ): S3Client {
-  return new S3Client({
+  const sdk = new S3Client({
     endpoint: endpoint.href,
     region: options.region,
     forcePathStyle: path_style,
@@ -160,13 +181,22 @@ function openSdk(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler,
-    ...(options.credentials === undefined ? {} : { credentials: askedAgain(options.credentials) }),
+    // The SDK keeps for ever what does not expire; what has expired it asks for again, and uses as it is.
+    credentials: async () => ({ ...(await credentials.get()), expiration: new Date() }),
   });
+  const send = sdk.send.bind(sdk) as (command: unknown, call?: SdkCall) => Promise<unknown>;
+  const observed = (command: unknown, call?: SdkCall) => {
+    const work = send(command, call);
+    work.catch(credentials.noteFailure);
+    // It does not look at the signal while it waits for credentials.
+    return orAborted(work, call?.abortSignal);
+  };
+  sdk.send = observed as typeof sdk.send;
+  return sdk;
 }
 
-/** The SDK keeps for ever what does not expire; what has expired it asks for again, and uses as it is. */
-function askedAgain(credentials: NonNullable<S3AdapterOptions['credentials']>) {
-  return async () => ({ ...(await credentials()), expiration: new Date() });
+interface SdkCall {
+  readonly abortSignal?: AbortSignal;
 }
 
 /** Raw: URL parsing would resolve the dot segments of a key. */
