@@ -1,10 +1,16 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Client } from 'minio';
-import { StoreError } from '../contract/index.js';
+import type { StoreError } from '../contract/index.js';
+import type { CredentialSource } from '../s3/credential-source.js';
+import { answerError, toStoreError } from '../s3/errors.js';
 import type { S3AdapterOptions } from '../s3/options.js';
 
-export type MinioOptions = S3AdapterOptions & { readonly endpoint: string };
+/** What the clients of a MinIO need to know of it. */
+export type MinioOptions = Omit<S3AdapterOptions, 'credentials'> & {
+  readonly endpoint: string;
+  readonly credentials: CredentialSource;
+};
 
 /** Each address of the same store: any node of a cluster serves all of it. */
 export function addressesOf(options: MinioOptions): MinioOptions[] {
@@ -12,17 +18,22 @@ export function addressesOf(options: MinioOptions): MinioOptions[] {
   return addresses.map((endpoint) => ({ ...options, endpoint }));
 }
 
+/** What a client throws, as the s3 adapter has it. */
+export function failureOf(error: unknown): StoreError {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return REFUSALS.has(String(code)) ? answerError(403, String(code), String(message)) : toStoreError(error);
+}
+
+const REFUSALS = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch']);
+
 /** A client with the credentials of this moment and connections of its own; `close` cuts what is under way. */
 export interface OpenClient {
   readonly client: Client;
   close(): void;
 }
 
-export async function openClient(options: MinioOptions): Promise<OpenClient> {
-  if (options.credentials === undefined) {
-    throw new StoreError('access_denied', 'no credentials are configured', { subject: 'adapter' });
-  }
-  const { accessKeyId, secretAccessKey, sessionToken } = await options.credentials();
+export async function openClient(options: MinioOptions, signal?: AbortSignal): Promise<OpenClient> {
+  const { accessKeyId, secretAccessKey, sessionToken } = await options.credentials.get(signal);
   const url = new URL(options.endpoint);
   const secure = url.protocol === 'https:';
   const agent = secure

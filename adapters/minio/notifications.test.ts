@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StoreError } from '../contract/index.js';
+import { createCredentialSource } from '../s3/credential-source.js';
 import { listenToMinio, type NotificationOptions, type Notifications } from './notifications.js';
 
 /** A server that speaks as MinIO does to its listeners. */
@@ -48,7 +49,7 @@ function listen(options: Partial<NotificationOptions> = {}): Notifications {
       endpoint: `http://127.0.0.1:${port}`,
       region: 'us-east-1',
       provider: 'minio',
-      credentials: async () => ({ accessKeyId: 'key', secretAccessKey: 'secret' }),
+      credentials: createCredentialSource(async () => ({ accessKeyId: 'key', secretAccessKey: 'secret' })),
     },
     onConnect: async () => {
       connects += 1;

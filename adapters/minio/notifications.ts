@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/limits.js';
 import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import { isStoreError } from '../contract/index.js';
-import { addressesOf, type MinioOptions, type OpenClient, openClient } from './client.js';
+import { addressesOf, failureOf, type MinioOptions, type OpenClient, openClient } from './client.js';
 import { EVENTS } from './events.js';
 
 /**
@@ -144,11 +144,12 @@ export function listenToMinio({ minio, onRecord, onConnect }: NotificationOption
       let opened: OpenClient | undefined;
       const stop = () => opened?.close();
       try {
-        opened = await openClient(addresses[attempt % addresses.length] ?? minio);
+        opened = await openClient(addresses[attempt % addresses.length] ?? minio, closing.signal);
         closing.signal.addEventListener('abort', stop, { once: true });
         if (!closing.signal.aborted) await listenOnce(opened);
       } catch (error) {
         last_error = kindOf(error);
+        minio.credentials.noteFailure(failureOf(error));
       } finally {
         closing.signal.removeEventListener('abort', stop);
         opened?.close();
@@ -190,11 +191,8 @@ async function pause(failures: number, signal: AbortSignal): Promise<void> {
 }
 
 function kindOf(error: unknown): string {
-  if (isStoreError(error)) return error.kind;
-  const { code } = error as { code?: unknown };
-  return code === 'AccessDenied' || code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch'
-    ? 'access_denied'
-    : 'unavailable';
+  const { kind } = failureOf(error);
+  return isStoreError(error) || kind === 'access_denied' ? kind : 'unavailable';
 }
 
 async function* linesOf(stream: AsyncIterable<Buffer>, heard: () => void): AsyncGenerator<string> {

@@ -3,8 +3,10 @@ import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import type { Adapter } from '../contract/index.js';
 import { type Feed, type FeedOptions, type FeedStatus, openFeed } from '../feed/open-feed.js';
 import { bucketChange } from '../feed/outcomes.js';
+import { credentialSource } from '../s3/credential-source.js';
 import { bucketOfDocument } from '../s3/documents.js';
 import { openS3Adapter } from '../s3/open-s3-adapter.js';
+import type { S3AdapterOptions } from '../s3/options.js';
 import type { MinioOptions } from './client.js';
 import { readEvent } from './events.js';
 import { listenToMinio, type NotificationStatus } from './notifications.js';
@@ -27,20 +29,23 @@ export interface OpenedMinio {
  * server information. Nothing is asked of it yet: it may be down when the node starts.
  */
 export async function openMinioAdapter(
-  options: MinioOptions,
+  options: S3AdapterOptions & { readonly endpoint: string },
   feed_options?: FeedOptions,
 ): Promise<OpenedMinio> {
   // MinIO names the client in its records: those of this process are told from all others by it.
   const mark = `backup-node-feed/${randomBytes(8).toString('hex')}`;
-  const server = inspectMinio(options);
-  const bare = await openS3Adapter(feed_options === undefined ? options : { ...options, user_agent: mark });
+  const credentials = credentialSource(options);
+  const minio: MinioOptions = { ...options, credentials };
+  const server = inspectMinio(minio);
+  const marked = feed_options === undefined ? options : { ...options, user_agent: mark };
+  const bare = await openS3Adapter(marked, credentials);
   if (feed_options === undefined) {
     const adapter = { ...bare, close: () => closeAll([bare, server]) };
     return { adapter, feed: null, inspect: server.inspect, feedStatus: () => null };
   }
   const feed = openFeed(bare, feed_options);
   const notifications = listenToMinio({
-    minio: options,
+    minio,
     onConnect: () => feed.reconciler.request(),
     onRecord: (record) => tell(feed, record, mark, options.documents_bucket ?? DOCUMENTS_BUCKET),
   });

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { changeTests } from '../../adapters/conformance/changes.js';
 import { createHarness } from '../../adapters/conformance/support/harness.js';
 import type { Adapter, Change } from '../../adapters/contract/index.js';
@@ -67,6 +67,31 @@ function conformance(type: 's3' | 'minio', upstream: () => Upstream): void {
     beforeAll(() => harness.start());
     afterAll(() => harness.stop());
     changeTests(harness);
+  });
+}
+
+/** What only MinIO has is asked with the same credentials as all else. */
+function credentialsOfSdk(upstream: () => Upstream): void {
+  it('listens and asks with the credentials that the AWS SDK finds, where none are configured', async () => {
+    const { s3_url: endpoint, region, access_key, secret_key } = upstream();
+    vi.stubEnv('AWS_ACCESS_KEY_ID', access_key);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secret_key);
+    vi.stubEnv('AWS_PROFILE', '');
+    const folder = await temporaryFolder('compat-chain');
+    const state = openStateStore(join(folder, 'state'));
+    const options = { name: 'lan', endpoint, region, provider: 'minio' } as const;
+    const minio = await openMinioAdapter(options, { store: state, reconcile_interval_ms: NEVER_MS });
+    try {
+      expect((await minio.inspect()).version).toEqual(expect.any(String));
+      await expect
+        .poll(() => minio.feedStatus()?.notifications, { timeout: TOLD_WITHIN_MS })
+        .toMatchObject({ connected: true, last_error: null });
+    } finally {
+      vi.unstubAllEnvs();
+      await minio.adapter.close();
+      await state.close();
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 }
 
@@ -347,4 +372,5 @@ describeUpstream('minio', startMinioUpstream, (upstream) => {
   conformance('minio', upstream);
   conformance('s3', upstream);
   sharedFeed(upstream);
+  credentialsOfSdk(upstream);
 });
