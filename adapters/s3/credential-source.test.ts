@@ -34,32 +34,46 @@ describe('a source that does not answer', () => {
     ['getObject', (adapter, signal) => adapter.getObject({ ...OBJECT, ...(signal && { signal }) })],
     ['getTags', (adapter, signal) => adapter.getTags({ ...OBJECT, ...(signal && { signal }) })],
   ];
-  const hanging = { credentials: () => new Promise<never>(() => undefined) };
+  /** `begun`: it is asked. The SDK has other things to do before. */
+  function hanging() {
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const credentials = () => {
+      begin();
+      return new Promise<never>(() => undefined);
+    };
+    return { begun, options: { credentials } };
+  }
   const nobody = () => expect.unreachable('nothing can be signed');
 
   it.each(calls)('is unavailable in time to %s', async (_, call) => {
+    const { begun, options } = hanging();
     await overUpstream(
       nobody,
       async (adapter) => {
         const failed = failure(call(adapter), 'unavailable');
+        await begun;
         await vi.advanceTimersByTimeAsync(LIMITS.upstream_credentials_wait_ms_max);
         expect((await failed).message).toContain('credentials');
       },
-      hanging,
+      options,
     );
   });
 
   it.each(calls)('does not keep a %s that its caller ends', async (_, call) => {
+    const { begun, options } = hanging();
     await overUpstream(
       nobody,
       async (adapter) => {
         const abort = new AbortController();
         const ended = expect(call(adapter, abort.signal)).rejects.toThrow('enough');
-        await vi.advanceTimersByTimeAsync(10);
+        await begun;
         abort.abort(new Error('enough'));
         await ended;
       },
-      hanging,
+      options,
     );
   });
 
