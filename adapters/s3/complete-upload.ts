@@ -27,6 +27,7 @@ import { quoted, upstreamCondition } from './write-condition.js';
 export async function completeUpload(context: S3Context, input: CompleteUploadInput): Promise<ObjectInfo> {
   requirePartOrder(input.parts);
   const expected_etag = multipartEtag(input.parts);
+  let asked = false;
   try {
     const { parts, checksum: told } = await allParts(context, input);
     const record = await context.uploads.read(input.bucket, input.upload_id, input.signal);
@@ -39,9 +40,10 @@ export async function completeUpload(context: S3Context, input: CompleteUploadIn
     });
     requireSize(input.size_bytes, sumOf(chosen));
     checkChecksum(input.checksum, checksum, chosen);
+    asked = true;
     await complete(context, input, chosen, checksum);
   } catch (cause) {
-    const error = toStoreError(cause);
+    const error = await explained(context, input, toStoreError(cause), asked);
     const info = await completedBefore(context, input, expected_etag, error);
     if (info === null) throw error;
     await context.uploads.remove(input.bucket, input.upload_id);
@@ -136,6 +138,30 @@ async function complete(
       subject: 'adapter',
     });
   }
+}
+
+/**
+ * Parts vanish before their upload does while another request completes it: Garage says then that there are none, or
+ * other ones. `asked`: they had been compared, so only another request can have changed them.
+ */
+async function explained(
+  context: S3Context,
+  input: CompleteUploadInput,
+  error: StoreError,
+  asked: boolean,
+): Promise<StoreError> {
+  if (error.kind !== 'invalid_part' && !(asked && error.kind === 'invalid')) return error;
+  try {
+    const { parts } = await allParts(context, input);
+    const there = new Map(parts.map((part) => [part.part_number, part]));
+    const same = error.kind === 'invalid_part' && input.parts.every((part) => find(there, part));
+    if (!asked || (!same && parts.length > 0)) return error;
+  } catch (cause) {
+    const again = toStoreError(cause);
+    return again.kind === 'not_found' ? again : error;
+  }
+  const options = { subject: 'upload', cause: error } as const;
+  return new StoreError('conflict', 'another request is completing the upload', options);
 }
 
 /** The object, when this very upload was completed before and its answer was lost. */
