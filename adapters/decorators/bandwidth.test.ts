@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bytesOf, readAll, streamOf } from '../conformance/support/bytes.js';
 import { rejection } from '../conformance/support/expect.js';
 import { type OpenedAdapter, OWNER } from '../conformance/support/harness.js';
@@ -17,6 +17,10 @@ beforeAll(async () => {
   await opened.adapter.putObject({ bucket, key: 'key', body: content, size_bytes: content.length });
 });
 afterAll(() => opened.close());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started_at_ms = performance.now();
@@ -44,6 +48,62 @@ describe('the bandwidth limit', () => {
     expect(taken).toBeGreaterThan(2 * 0.95);
     // A busy machine may be late; it must not be much.
     expect(taken).toBeLessThan(2 * 1.25);
+  });
+
+  it('is kept within 5 % over ten seconds by a process that is busy with other things, and fairly', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let now_ms = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now_ms);
+    const flows = createFairBucket(1_000_000);
+    const passed = [0, 0, 0];
+    for (const [index, chunk_bytes] of [1_000, 10_000, 100_000].entries()) {
+      const flow = flows.flow();
+      void (async () => {
+        while (now_ms < 10_000) {
+          await flow.take(chunk_bytes);
+          passed[index] = (passed[index] ?? 0) + chunk_bytes;
+        }
+      })();
+    }
+    // Timers come as late as that.
+    for (let step = 0; now_ms < 10_000; step++) {
+      await vi.runOnlyPendingTimersAsync();
+      await new Promise(setImmediate);
+      now_ms += [1, 30, 250, 290][step % 4] ?? 0;
+    }
+    const all = passed.reduce((sum, bytes) => sum + bytes);
+    expect(all).toBeGreaterThan(10_000_000 * 0.95);
+    expect(all).toBeLessThan(10_000_000 * 1.05);
+    for (const bytes of passed) expect(Math.abs(bytes - all / 3)).toBeLessThan((all / 3) * 0.05);
+  });
+
+  it('saves no more for later than 5 % of ten seconds', async () => {
+    const flows = createFairBucket(1_000_000);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const flow = flows.flow();
+    let passed = 0;
+    while (flow.take(1_000) === undefined) passed += 1_000;
+    expect(passed).toBeGreaterThan(0);
+    expect(passed).toBeLessThan(500_000);
+  });
+
+  it('lets a large chunk pass in pieces', async () => {
+    const bandwidth = createBandwidth(16);
+    const { body } = await limitBandwidth(
+      {
+        ...opened.adapter,
+        getObject: async (input) => ({
+          ...(await opened.adapter.getObject(input)),
+          body: streamOf(content, [content.length]),
+        }),
+      },
+      bandwidth,
+    ).getObject({ bucket, key: 'key' });
+    const sizes: number[] = [];
+    for await (const chunk of body as AsyncIterable<Uint8Array>) sizes.push(chunk.length);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(content.length);
+    // 50 ms of the rate.
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(100_000);
   });
 
   it('gives each transfer the same share, whatever the size of its chunks', async () => {

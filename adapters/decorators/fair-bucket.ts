@@ -17,8 +17,11 @@ interface Request {
   readonly served: (tag: number) => void;
 }
 
-/** What may pass at once after a pause: short against the rate's window, long against the delays of a busy event loop. */
-const BURST_MS = 200;
+/**
+ * What may pass at once after a pause, or after a moment in which the process was busy with other things: the limit is
+ * kept within 3 % over ten seconds, whatever came before.
+ */
+const BURST_MS = 300;
 /** Large requests are served in pieces of this, so that nobody waits for one of them as a whole. */
 const PIECE_MS = 20;
 const PIECE_BYTES_MAX = 64 * 1024;
@@ -39,6 +42,7 @@ export function createFairBucket(bytes_per_second: number): FairBucket {
   let filled_at_ms = performance.now();
   let virtual_time = 0;
   let timer: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
 
   const fill = (): void => {
     const now_ms = performance.now();
@@ -46,19 +50,30 @@ export function createFairBucket(bytes_per_second: number): FairBucket {
     filled_at_ms = now_ms;
   };
 
+  /**
+   * One piece for each in a turn of the event loop. With many tokens at hand, all would go to the one with the largest
+   * chunk, while those whose small ones were served are on their way back with the next.
+   */
   const serve = (): void => {
-    timer = undefined;
+    clearTimeout(timer);
+    clearImmediate(turn);
     fill();
+    let end = Number.POSITIVE_INFINITY;
     for (let request = first(waiting); request !== undefined; request = first(waiting)) {
       const bytes = Math.min(request.left_bytes, piece_bytes);
       if (tokens < bytes) {
         timer = setTimeout(serve, Math.ceil((bytes - tokens) / per_ms));
         return;
       }
+      if (request.tag >= end) {
+        turn = setImmediate(serve);
+        return;
+      }
       tokens -= bytes;
       virtual_time = Math.max(virtual_time, request.tag);
       request.tag += bytes;
       request.left_bytes -= bytes;
+      end = Math.min(end, request.tag);
       if (request.left_bytes > 0) continue;
       waiting.delete(request);
       request.served(request.tag);
@@ -86,7 +101,6 @@ export function createFairBucket(bytes_per_second: number): FairBucket {
       signal?.addEventListener('abort', onAbort, { once: true });
       waiting.add(request);
       // It may be smaller than what the timer waits for, or have its turn before it.
-      clearTimeout(timer);
       serve();
     });
 
