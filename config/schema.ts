@@ -183,8 +183,14 @@ const remoteAdapter = {
     .min(1)
     .max(600_000)
     .optional()
+    .describe('How long the upstream may think about a request, 30000 by default.'),
+  slow_answer_timeout_ms: z
+    .int()
+    .min(1)
+    .max(3_600_000)
+    .optional()
     .describe(
-      'How long the upstream may think about a request, 30000 by default; copies and completions have two minutes or, where that is more, as long.',
+      'The same for copies and completions, which take their time: 120000 by default or, where that is more, answer_timeout_ms.',
     ),
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
   documents_bucket: bucketName

@@ -76,6 +76,23 @@ describe('answers', () => {
     );
   });
 
+  it('a copy has a time of its own', async () => {
+    const slow: Handler = (request, response) => {
+      if (request.headers['x-amz-copy-source'] !== undefined) return;
+      if (request.url?.includes('versioning')) return void response.end('<VersioningConfiguration/>');
+      const missing = request.method === 'GET' && request.url?.includes('documents') === true;
+      response.writeHead(missing ? 404 : 200, { etag: '"e"', 'content-length': 0 }).end();
+    };
+    await overUpstream(
+      slow,
+      async (adapter) => {
+        const how = { replace_attributes: false, replace_tags: false };
+        await failure(adapter.copyObject({ ...OBJECT, source: OBJECT, ...how }), 'unavailable');
+      },
+      { slow_headers_timeout_ms: 200 },
+    );
+  });
+
   it('a body that stops is unavailable within its time', async () => {
     const stopping: Handler = (_request, response) => {
       response.writeHead(200, { etag: '"e"', 'content-length': SIZE });

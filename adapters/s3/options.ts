@@ -35,6 +35,8 @@ export interface S3AdapterOptions {
   readonly connect_timeout_ms?: number;
   /** From the end of the request until the headers of the answer are there. */
   readonly headers_timeout_ms?: number;
+  /** The same for copies and completions. */
+  readonly slow_headers_timeout_ms?: number;
   /** Between two pieces of a body, in either direction. */
   readonly body_timeout_ms?: number;
   /** Around each body that goes to the upstream or comes from it, on whose behalf ever. */

@@ -14,7 +14,7 @@ const DEFAULT_REGION = 'us-east-1';
 export function s3Options(name: string, settings: RemoteSettings, env: Environment): S3AdapterOptions {
   const { endpoint, fallback_endpoints, region, path_style, ca_file, documents_bucket, capabilities } =
     settings;
-  const { connect_timeout_ms, answer_timeout_ms } = settings;
+  const { connect_timeout_ms, answer_timeout_ms, slow_answer_timeout_ms: slow } = settings;
   const credentials = credentialsOf(name, settings, env);
   return {
     name,
@@ -26,6 +26,7 @@ export function s3Options(name: string, settings: RemoteSettings, env: Environme
     ...(ca_file === undefined ? {} : { ca: readCa(name, ca_file) }),
     ...(connect_timeout_ms === undefined ? {} : { connect_timeout_ms }),
     ...(answer_timeout_ms === undefined ? {} : { headers_timeout_ms: answer_timeout_ms }),
+    ...(slow === undefined ? {} : { slow_headers_timeout_ms: slow }),
     ...(documents_bucket === undefined ? {} : { documents_bucket }),
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(credentials === undefined ? {} : { credentials }),

@@ -63,10 +63,9 @@ export function openUpstream(
   // No name stands before an address (RFC 3986, section 3.2.2).
   const path_style = options.path_style ?? (options.provider !== 'aws' || isAddress(endpoints.first));
   const agent = openAgent(options);
-  const slow_headers_timeout_ms = Math.max(
-    LIMITS.upstream_slow_headers_timeout_ms,
-    options.headers_timeout_ms ?? 0,
-  );
+  const slow_headers_timeout_ms =
+    options.slow_headers_timeout_ms ??
+    Math.max(LIMITS.upstream_slow_headers_timeout_ms, options.headers_timeout_ms ?? 0);
   const requestHandler = sdkHandler(agent, slow_headers_timeout_ms);
   const sdk = openSdk(options, { endpoint: endpoints.first, path_style, requestHandler, credentials });
   if (options.fallback_endpoints !== undefined) spreadSdk(sdk, endpoints);
