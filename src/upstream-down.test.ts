@@ -1,8 +1,9 @@
 /** A node one of whose mounts is down, in the ways in which servers are down: with real sockets. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../config/schema.js';
@@ -49,6 +50,32 @@ async function listen(onConnection: (socket: Socket) => void): Promise<BadServer
   };
 }
 
+/** Long beside what a request takes, short beside the repeats that there must not be. */
+const ONE_TIMEOUT_MS = 1_000;
+
+/** Listens, and accepts nothing: its process is stuck. Once its backlog is full, nobody gets a connection any more. */
+async function listenWithoutAccepting(): Promise<BadServer> {
+  const worker = new Worker(
+    `const { createServer } = require('node:net');
+     const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+       require('node:worker_threads').parentPort.postMessage(server.address().port);
+       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+     });`,
+    { eval: true },
+  );
+  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+  const waiting = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  await new Promise((resolve) => waiting[0]?.once('connect', resolve));
+  return {
+    port,
+    reset: () => undefined,
+    stop: async () => {
+      for (const socket of waiting) socket.destroy();
+      await worker.terminate();
+    },
+  };
+}
+
 let folder: string;
 let node: RunningNode;
 let client: TestClient;
@@ -61,7 +88,8 @@ beforeAll(async () => {
   bad.push(await listen((socket) => socket.resume()));
   bad.push(await listen((socket) => socket.once('data', () => socket.resetAndDestroy())));
   bad.push(await listen((socket) => socket.resume()));
-  const [hole, reset, patient] = bad;
+  bad.push(await listenWithoutAccepting());
+  const [hole, reset, patient, closed] = bad;
   const upstream = (port: number | undefined, rest: object = {}) => ({
     type: 'minio',
     endpoint: `http://127.0.0.1:${port}`,
@@ -77,6 +105,9 @@ beforeAll(async () => {
       refused: upstream(REFUSED_PORT),
       hole: upstream(hole?.port, { answer_timeout_ms: ANSWER_TIMEOUT_MS, retry: null }),
       reset: upstream(reset?.port),
+      // As most users have them: with repeats.
+      silent: upstream(hole?.port, { answer_timeout_ms: ONE_TIMEOUT_MS }),
+      closed: upstream(closed?.port, { connect_timeout_ms: ONE_TIMEOUT_MS }),
       patient: upstream(patient?.port, { answer_timeout_ms: FOREVER_MS, connect_timeout_ms: FOREVER_MS }),
     },
     mounts: [
@@ -84,6 +115,8 @@ beforeAll(async () => {
       { buckets: 'hole-*', adapter: 'hole' },
       { buckets: 'reset-*', adapter: 'reset', upstream_prefix: 'x-' },
       { buckets: 'patient-*', adapter: 'patient' },
+      { buckets: 'silent-*', adapter: 'silent' },
+      { buckets: 'closed-*', adapter: 'closed' },
       { buckets: 'shards', adapter: 'hole' },
       { buckets: '*', adapter: 'disk' },
     ],
@@ -100,23 +133,30 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe.each(['refused', 'hole', 'reset'])('a mount whose upstream is down (%s)', (kind) => {
-  it.each([
-    ['PUT', `/${kind}-b`],
-    ['HEAD', `/${kind}-b`],
-    ['GET', `/${kind}-b`],
-    ['GET', `/${kind}-b/key`],
-    ['DELETE', `/${kind}-b/key`],
-    ['PUT', `/${kind}-b/key`],
-  ])('answers %s %s with 503 and when to come again', async (method, path) => {
-    const answer = await client.send(method, path, {
-      body: method === 'PUT' && path.endsWith('key') ? 'x' : '',
+describe.each(['refused', 'hole', 'reset', 'silent', 'closed'])(
+  'a mount whose upstream is down (%s)',
+  (kind) => {
+    it.concurrent.each([
+      ['PUT', `/${kind}-b`],
+      ['HEAD', `/${kind}-b`],
+      ['GET', `/${kind}-b`],
+      ['GET', `/${kind}-b/key`],
+      ['DELETE', `/${kind}-b/key`],
+      ['PUT', `/${kind}-b/key`],
+    ])('answers %s %s with 503 and when to come again', async (method, path) => {
+      const began_ms = performance.now();
+      const answer = await client.send(method, path, {
+        body: method === 'PUT' && path.endsWith('key') ? 'x' : '',
+      });
+      const taken_ms = performance.now() - began_ms;
+      expect(answer.status).toBe(503);
+      expect(answer.headers['retry-after']).toBe('1');
+      // undici looks at its timers twice a second: a single repeat would make it three times the timeout.
+      expect(taken_ms).toBeLessThan(ONE_TIMEOUT_MS * 2);
+      if (method !== 'HEAD') expect(answer.element('Code')).toBe('ServiceUnavailable');
     });
-    expect(answer.status).toBe(503);
-    expect(answer.headers['retry-after']).toBe('1');
-    if (method !== 'HEAD') expect(answer.element('Code')).toBe('ServiceUnavailable');
-  });
-});
+  },
+);
 
 describe('beside it', () => {
   it('ListBuckets shows the buckets of the others and says whose are missing', async () => {
@@ -124,12 +164,20 @@ describe('beside it', () => {
     expect(answer.status).toBe(200);
     expect(answer.elements('Name')).toEqual(['on-disk']);
     expect(answer.headers['x-backup-node-unavailable-mounts']).toBe(
-      'refused-*, hole-*, shards, reset-*, patient-*',
+      'refused-*, hole-*, shards, reset-*, patient-*, silent-*, closed-*',
     );
     const warned = logged.filter(({ event }) => event === 'mount_down').map(({ mount }) => mount);
-    expect(warned.sort()).toEqual(['hole-*', 'patient-*', 'refused-*', 'reset-*', 'shards']);
+    expect(warned.sort()).toEqual([
+      'closed-*',
+      'hole-*',
+      'patient-*',
+      'refused-*',
+      'reset-*',
+      'shards',
+      'silent-*',
+    ]);
     expect(await (await fetch(`${node.api_url}/metrics`)).text()).toMatch(
-      /^backup_node_mounts_unavailable 5$/m,
+      /^backup_node_mounts_unavailable 7$/m,
     );
   });
 
@@ -142,6 +190,8 @@ describe('beside it', () => {
       ['hole-*', false],
       ['reset-*', false],
       ['patient-*', false],
+      ['silent-*', false],
+      ['closed-*', false],
       ['shards', false],
       ['*', true],
     ]);

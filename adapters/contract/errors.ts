@@ -22,7 +22,7 @@ export const ERROR_KINDS = [
   'invalid', // the request can never succeed as it is, on any adapter
   'corrupt', // stored bytes no longer match their digest
   'no_space', // the disk or the quota is full
-  'unavailable', // cannot answer now; may succeed later
+  'unavailable', // cannot answer now; may succeed later. `detail.timed_out`: finding that out took a whole timeout
   'unexpected',
 ] as const;
 

@@ -140,6 +140,13 @@ describe('retry', () => {
     expect(early.calls).toHaveLength(2);
   });
 
+  it('repeats nothing that failed by a timeout', async () => {
+    const fault: Fault = { method: 'headBucket', kind: 'unavailable', when: 'before' };
+    const { store, calls } = retrying([fault, { ...fault, detail: { timed_out: true } }]);
+    await failure(store.headBucket({ bucket }), 'unavailable');
+    expect(calls).toHaveLength(2);
+  });
+
   it('keeps to its budget', async () => {
     const script = Array.from({ length: 400 }, () => refused('headBucket'));
     const { store, calls } = retrying(script, { burst: 5, budget_percent: 10, attempts_max: 2 });

@@ -89,8 +89,8 @@ function delayBefore(options: RetryOptions, attempt: number, error: StoreError):
 
 /**
  * Repeats calls that failed with `unavailable` or `throttled`, where that is safe (RETRY_RULES): not before the
- * time that the server asks for, within a budget, never after the signal's abort, and never with a body that was
- * begun.
+ * time that the server asks for, within a budget, never after the signal's abort, never with a body that was begun, and
+ * never after a timeout: whoever waited for one of them is not to wait for three.
  */
 export function retry(inner: Adapter, options: RetryOptions): Adapter {
   const budget = createBudget(options);
@@ -121,6 +121,7 @@ export function retry(inner: Adapter, options: RetryOptions): Adapter {
       } catch (error) {
         if (uncertain !== undefined && rule.echoes.some((kind) => isStoreError(error, kind))) throw uncertain;
         if (!isTransient(error) || attempt >= options.attempts_max || !isUntouched()) throw error;
+        if (error.detail.timed_out === true) throw error;
         input.signal?.throwIfAborted();
         if (rule.repeat === 'never') throw error;
         if (error.kind === 'unavailable') {

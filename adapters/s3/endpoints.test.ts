@@ -110,6 +110,13 @@ it('does not repeat what was cut off, but asks another address the next time whe
   expect([silent, answered]).toEqual([1, 1]);
 });
 
+it('a timeout may be repeated as long as another address may be well', async () => {
+  const silent: Handler = () => undefined;
+  const adapter = await over([silent, silent], 200);
+  expect((await failure(adapter.headObject(OBJECT), 'unavailable')).detail.timed_out).toBeUndefined();
+  expect((await failure(adapter.headObject(OBJECT), 'unavailable')).detail.timed_out).toBe(true);
+});
+
 it('is unavailable when no address answers', async () => {
   const adapter = await over([null, null]);
   await failure(adapter.headObject(OBJECT), 'unavailable');

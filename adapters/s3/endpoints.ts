@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { LIMITS } from '../../config/limits.js';
 import { StoreError } from '../contract/index.js';
+import { repeatableTimeout } from './errors.js';
 
 /**
  * The addresses of one store, in the order of preference: every node of a cluster serves everything. One that is found
@@ -47,13 +48,20 @@ export function createEndpoints(
             throw error;
           }
           setAside(address, now());
-          if (!isUndelivered(error)) throw error;
+          if (!isUndelivered(error)) {
+            const elsewhere = statusOf(error) === undefined && isOneUp(addresses, now());
+            throw elsewhere ? repeatableTimeout(error) : error;
+          }
           failure = error;
         }
       }
       throw failure;
     },
   };
+}
+
+function isOneUp(addresses: readonly Address[], now_ms: number): boolean {
+  return addresses.some(({ retry_at_ms }) => retry_at_ms === null || retry_at_ms <= now_ms);
 }
 
 function setAside(address: Address, now_ms: number): void {

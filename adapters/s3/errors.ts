@@ -65,6 +65,13 @@ const LOCK_CODES = new Set(['AccessDenied', 'InvalidRequest', 'ObjectLocked']);
 const TRANSPORT_CODES =
   /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTDOWN|EHOSTUNREACH|ENETUNREACH|UND_ERR_|HPE_|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 
+const TIMEOUT_CODES = new Set([
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
 /** An error answer of the upstream. `code` may be empty, as in every answer to HEAD. */
 export function answerError(
   status: number,
@@ -136,8 +143,19 @@ export function toStoreError(error: unknown): StoreError {
   }
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
   const transport = typeof code === 'string' && TRANSPORT_CODES.test(code);
-  const kind = transport || name === 'TimeoutError' ? 'unavailable' : 'unexpected';
-  return new StoreError(kind, `upstream: ${String(message)}`, { subject: 'adapter', cause: error });
+  const timed_out = name === 'TimeoutError' || (typeof code === 'string' && TIMEOUT_CODES.has(code));
+  const kind = transport || timed_out ? 'unavailable' : 'unexpected';
+  return new StoreError(kind, `upstream: ${String(message)}`, {
+    subject: 'adapter',
+    cause: error,
+    ...(timed_out ? { detail: { timed_out } } : {}),
+  });
+}
+
+/** A timeout that is worth a repeat all the same: it goes to another address, which may be well. */
+export function repeatableTimeout(error: unknown): StoreError {
+  const { kind, message, subject, cause } = toStoreError(error);
+  return new StoreError(kind, message, { subject, cause });
 }
 
 interface SdkError {
