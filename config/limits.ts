@@ -308,6 +308,8 @@ export const LIMITS = {
   /** How old what is known of a bucket (owner, versioning, its documents) may be when others changed it. */
   upstream_bucket_info_ms: 2_000,
   upstream_bucket_infos_max: 10_000,
+  /** Who made which bucket, for lists of buckets: 400 bytes or so each. More of them are read anew for each list. */
+  upstream_listed_records_max: 50_000,
   /** Larger documents are read each time. */
   upstream_records_known_max: 1_000,
   upstream_record_kept_bytes_max: 32 * 1024,

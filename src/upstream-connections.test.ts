@@ -143,7 +143,6 @@ describe('names and regions', () => {
       'backup-node-documents.s3.example.test',
       'hosted.s3.example.test',
       's3.example.test',
-      'shards.s3.example.test',
     ]);
   });
 

@@ -134,7 +134,25 @@ function listing(harness: Harness): void {
   test('a list entry says what headBucket says', async () => {
     const bucket = await harness.bucket();
     const { buckets } = await harness.store.listBuckets({ prefix: bucket, limit: 2 });
-    expect(buckets).toEqual([await harness.store.headBucket({ bucket })]);
+    const { name, created_at_ms, owner, region } = await harness.store.headBucket({ bucket });
+    expect(buckets).toMatchObject([{ name, created_at_ms, owner, region }]);
+  });
+
+  test('a longer list tells the owners as they are now', async () => {
+    const stem = harness.bucketName();
+    const names = Array.from({ length: 20 }, (_, index) => `${stem}-${index}`);
+    for (const bucket of names) await harness.bucket({ bucket, owner: OWNER });
+    const listed = async (owner: string) => {
+      const { buckets } = await harness.store.listBuckets({ prefix: stem, owner, limit: 100 });
+      return buckets.map(({ name }) => name);
+    };
+    expect(await listed(OWNER)).toEqual(inByteOrder(names));
+    const moved = at(names, 7);
+    await harness.store.deleteBucket({ bucket: moved });
+    await harness.store.createBucket({ bucket: moved, owner: OTHER_OWNER });
+    expect(await listed(OTHER_OWNER)).toEqual([moved]);
+    expect(await listed(OWNER)).toEqual(inByteOrder(names.filter((name) => name !== moved)));
+    for (const bucket of names) await harness.store.deleteBucket({ bucket });
   });
 
   test('only buckets of one owner are listed where that is asked', async () => {

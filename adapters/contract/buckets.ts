@@ -41,8 +41,11 @@ export interface ListBucketsInput extends Call {
   readonly limit: number;
 }
 
+/** What a list tells of a bucket. An upstream would have to be asked about each for the rest. */
+export type ListedBucket = Pick<BucketInfo, 'name' | 'created_at_ms' | 'owner' | 'region'>;
+
 export interface ListBucketsResult {
-  readonly buckets: readonly BucketInfo[];
+  readonly buckets: readonly ListedBucket[];
   readonly next: string | null;
   /** Only of an object store over several mounts: patterns of those whose buckets are missing, because they do not answer. */
   readonly unavailable_mounts?: readonly string[];

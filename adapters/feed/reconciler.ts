@@ -145,7 +145,7 @@ function lastingKind(error: unknown, signal: AbortSignal): ErrorKind {
   return error.kind;
 }
 
-/** Buckets whose infos are asked for together. */
+/** Buckets that are listed together. */
 const BUCKETS = 100;
 
 /** The first bucket behind a name that is there, or that was. */

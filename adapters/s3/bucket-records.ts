@@ -27,7 +27,14 @@ export interface StoredBucketRecord {
  */
 const ENDED = 'null';
 
-const pathOf = (bucket: string): string => `buckets/${bucket}.json`;
+/** The folder of all of them. */
+export const RECORDS = 'buckets/';
+const SUFFIX = '.json';
+
+export const recordName = (bucket: string): string => `${bucket}${SUFFIX}`;
+export const bucketOfRecord = (name: string): string => name.slice(0, -SUFFIX.length);
+
+const pathOf = (bucket: string): string => `${RECORDS}${recordName(bucket)}`;
 
 /** Null where there is none. */
 export async function readBucketRecord(
@@ -36,9 +43,13 @@ export async function readBucketRecord(
   signal?: AbortSignal,
 ): Promise<StoredBucketRecord | null> {
   const stored = await records.read(pathOf(bucket), signal);
-  if (stored === null) return null;
+  return stored === null ? null : { record: parseBucketRecord(stored.content), etag: stored.etag };
+}
+
+/** Null: of a bucket that was deleted. Fails with corrupt. */
+export function parseBucketRecord(content: string): BucketRecord | null {
   try {
-    return { record: JSON.parse(stored.content) as BucketRecord | null, etag: stored.etag };
+    return JSON.parse(content) as BucketRecord | null;
   } catch (cause) {
     throw new StoreError('corrupt', 'the record of a bucket cannot be read', {
       subject: 'bucket',

@@ -4,7 +4,7 @@ import { DOCUMENTS_BUCKET } from '../../config/reserved-names.js';
 import { failure } from '../conformance/support/expect.js';
 import type { Adapter } from '../contract/index.js';
 import { overUpstream } from './testing/bad-upstream.js';
-import { CREATED_AT, createSmallUpstream, type SmallUpstream } from './testing/small-upstream.js';
+import { createSmallUpstream, type SmallUpstream } from './testing/small-upstream.js';
 
 const BUCKET = { bucket: 'bucket' };
 const POLICY = { ...BUCKET, kind: 'policy' };
@@ -171,53 +171,6 @@ describe('a bucket that is created', () => {
       meanwhile(upstream, 'PUT /bucket', async () => upstream.buckets.set('bucket', new Map()));
       await failure(one.createBucket({ ...BUCKET, owner: 'me' }), 'already_exists');
       expect((await one.headBucket(BUCKET)).owner).toBe('');
-    });
-  });
-});
-
-describe('the list of buckets', () => {
-  it('shows when a bucket was made upstream that no node made', async () => {
-    await overOne(async (upstream, one) => {
-      const before_ms = Date.now() - 1_000;
-      await one.createBucket({ ...BUCKET, owner: 'me' });
-      upstream.buckets.set('found', new Map());
-      const { buckets } = await one.listBuckets({ limit: 10 });
-      expect(buckets.map(({ name }) => name)).toEqual(['bucket', 'found']);
-      expect(buckets[0]?.created_at_ms).toBeGreaterThanOrEqual(before_ms);
-      expect(buckets[1]?.created_at_ms).toBe(Date.parse(CREATED_AT));
-    });
-  });
-
-  it.each([301, 400, 403])(
-    'shows one that cannot be opened (%s) as nobody’s, beside the others',
-    async (status) => {
-      await overOne(async (upstream, one) => {
-        await one.createBucket({ ...BUCKET, owner: 'me' });
-        upstream.buckets.set('closed', new Map());
-        upstream.before = (asked) => (asked === 'HEAD /closed' ? status : null);
-        const owners = async (owner?: string) => {
-          const { buckets } = await one.listBuckets({ limit: 10, ...(owner !== undefined && { owner }) });
-          return buckets.map((bucket) => [bucket.name, bucket.owner]);
-        };
-        expect(await owners()).toEqual([
-          ['bucket', 'me'],
-          ['closed', ''],
-        ]);
-        expect(await owners('me')).toEqual([['bucket', 'me']]);
-      });
-    },
-  );
-
-  it('shows one whose record is broken, and fails when the upstream is in trouble', async () => {
-    await overOne(async (upstream, one) => {
-      await one.createBucket({ ...BUCKET, owner: 'me' });
-      upstream.buckets.get(DOCUMENTS_BUCKET)?.set('buckets/broken.json', '{');
-      upstream.buckets.set('broken', new Map());
-      const { buckets } = await one.listBuckets({ limit: 10 });
-      expect(buckets.map(({ name }) => name)).toEqual(['broken', 'bucket']);
-      await failure(one.headBucket({ bucket: 'broken' }), 'corrupt');
-      upstream.before = (asked) => (asked === 'HEAD /broken' ? 503 : null);
-      await failure(one.listBuckets({ limit: 10 }), 'unavailable');
     });
   });
 });

@@ -2,6 +2,7 @@ import type { Capabilities } from '../contract/index.js';
 import type { Pace } from '../decorators/bandwidth.js';
 import type { BucketBook } from './bucket-book.js';
 import type { HeldAnswers } from './held-answers.js';
+import type { ListedRecords } from './listed-records.js';
 import type { Habits } from './providers.js';
 import type { Records } from './records.js';
 import type { UploadRecords } from './upload-records.js';
@@ -17,6 +18,7 @@ export interface S3Context {
   readonly upstream: Upstream;
   readonly records: Records;
   readonly buckets: BucketBook;
+  readonly listed: ListedRecords;
   readonly uploads: UploadRecords;
   readonly held: HeldAnswers;
   readonly pace: Pace | undefined;

@@ -1,9 +1,10 @@
 import { children, childText, type XmlElement } from '../../src/wire/xml.js';
-import { nameReader, nextToken, readListing } from './listing.js';
+import { bareEtag } from './attributes.js';
+import { endlessListing, nameReader, nextToken, readListing } from './listing.js';
 import type { Upstream } from './upstream.js';
 
 export interface NamePage {
-  readonly names: readonly string[];
+  readonly entries: readonly { readonly name: string; readonly etag: string }[];
   /** Behind which the next page begins; null at the end. */
   readonly next: string | null;
 }
@@ -25,17 +26,23 @@ export async function listSomeNames(
   };
   const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
   const listing = readListing(answer.text, 'ListBucketResult');
-  const names = namesIn(listing, prefix);
-  return { names, next: isTruncated(listing) ? (names.at(-1) ?? null) : null };
+  const entries = entriesIn(listing, prefix);
+  if (!isTruncated(listing)) return { entries, next: null };
+  const last = entries.at(-1);
+  if (last === undefined) throw endlessListing();
+  return { entries, next: last.name };
 }
 
 function isTruncated(listing: XmlElement): boolean {
   return childText(listing, 'IsTruncated') === 'true';
 }
 
-function namesIn(listing: XmlElement, prefix: string): string[] {
+function entriesIn(listing: XmlElement, prefix: string): NamePage['entries'] {
   const read = nameReader(listing);
-  return children(listing, 'Contents').map((entry) => read(entry, 'Key').slice(prefix.length));
+  return children(listing, 'Contents').map((entry) => ({
+    name: read(entry, 'Key').slice(prefix.length),
+    etag: bareEtag(childText(entry, 'ETag') ?? ''),
+  }));
 }
 
 /** All keys under a prefix, without it. For the reserved bucket, whose folders are small. */
@@ -51,7 +58,7 @@ export async function listNames(
     const query = { 'list-type': 2, prefix, 'encoding-type': 'url', 'continuation-token': token };
     const answer = await upstream.sendForText({ method: 'GET', bucket, query, signal });
     const listing = readListing(answer.text, 'ListBucketResult');
-    names.push(...namesIn(listing, prefix));
+    names.push(...entriesIn(listing, prefix).map(({ name }) => name));
     token = isTruncated(listing) ? nextToken(childText(listing, 'NextContinuationToken'), token) : undefined;
   } while (token !== undefined);
   return names;

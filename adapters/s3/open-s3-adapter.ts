@@ -4,6 +4,7 @@ import type { Adapter } from '../contract/index.js';
 import { createBucketBook } from './bucket-book.js';
 import type { CredentialSource } from './credential-source.js';
 import { createHeldAnswers } from './held-answers.js';
+import { createListedRecords } from './listed-records.js';
 import type { S3AdapterOptions } from './options.js';
 import { capabilitiesOf, PROVIDER_HABITS } from './providers.js';
 import { createRecords } from './records.js';
@@ -19,10 +20,11 @@ export async function openS3Adapter(
   const capabilities = capabilitiesOf(options);
   const upstream = openUpstream(options, credentials);
   const records = createRecords(upstream, options.documents_bucket ?? DOCUMENTS_BUCKET);
+  const habits = PROVIDER_HABITS[options.provider];
   return createS3Adapter({
     name: options.name,
     capabilities,
-    habits: PROVIDER_HABITS[options.provider],
+    habits,
     copies: {
       once_bytes_max: options.copy_once_bytes_max ?? capabilities.put_bytes_max,
       part_bytes: options.copy_part_bytes ?? LIMITS.upstream_copy_part_bytes,
@@ -30,6 +32,7 @@ export async function openS3Adapter(
     upstream,
     records,
     buckets: createBucketBook(upstream, capabilities, records),
+    listed: createListedRecords(records, habits.md5_etags),
     uploads: createUploadRecords(records),
     held: createHeldAnswers(),
     pace: options.pace,

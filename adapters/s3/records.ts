@@ -25,7 +25,7 @@ export interface Records {
   remove(path: string, signal?: AbortSignal): Promise<void>;
   /** Names under the path, without it. */
   list(path: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Up to `limit` names under the path, in folders below it too, behind `after` (empty: from the first). */
+  /** Up to `limit` names under the path with their ETags, in folders below it too, behind `after` (empty: from the first). */
   listSome(path: string, after: string, limit: number, signal?: AbortSignal): Promise<NamePage>;
 }
 
@@ -128,7 +128,7 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
     list: (path, signal) => listNames(upstream, bucket, path, signal).catch(orNone([])),
     listSome: (path, after, limit, signal) =>
       listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal).catch(
-        orNone({ names: [], next: null }),
+        orNone({ entries: [], next: null }),
       ),
   };
 }

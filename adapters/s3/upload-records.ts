@@ -77,7 +77,8 @@ export function createUploadRecords(records: Records): UploadRecords {
       return (await readAll(folder, names, signal)).map(({ record }) => record);
     },
     async listSome(after, limit, signal) {
-      const { names, next } = await records.listSome(UPLOADS, after, limit, signal);
+      const { entries, next } = await records.listSome(UPLOADS, after, limit, signal);
+      const names = entries.map(({ name }) => name);
       const read = await readAll(UPLOADS, names, signal);
       return {
         uploads: read.map(({ name, record }) => ({ bucket: name.split('/')[0] ?? '', record })),

@@ -1,14 +1,14 @@
 import {
-  type BucketInfo,
   type ListBucketsInput,
   type ListBucketsResult,
+  type ListedBucket,
   StoreError,
 } from '../../adapters/contract/index.js';
 import type { MountHealth } from './mount-health.js';
 import type { Home, Mounts } from './mounts.js';
 
 interface Page {
-  readonly buckets: readonly BucketInfo[];
+  readonly buckets: readonly ListedBucket[];
   readonly complete: boolean;
 }
 
@@ -28,7 +28,7 @@ function listedHomes({ homes }: Mounts): Home[][] {
 
 /**
  * What the names begin with that are asked for and may be at home there; undefined where there are none. An upstream may
- * have many other buckets, each of which would cost requests.
+ * have many other buckets, whose owners would be looked up.
  */
 function namePrefix(group: readonly Home[], asked = ''): string | undefined {
   const heads = group.map(({ pattern }) => pattern.split('*', 1)[0] ?? '');
@@ -39,7 +39,7 @@ function namePrefix(group: readonly Home[], asked = ''): string | undefined {
 
 /** The first `limit` buckets of one view that are at home there: a name that another mount owns is not shown. */
 async function listHome(mounts: Mounts, group: readonly Home[], input: ListBucketsInput): Promise<Page> {
-  const buckets: BucketInfo[] = [];
+  const buckets: ListedBucket[] = [];
   const [first] = group;
   if (first === undefined) return { buckets, complete: true };
   let { after } = input;
@@ -59,7 +59,7 @@ async function listHome(mounts: Mounts, group: readonly Home[], input: ListBucke
 }
 
 /** Bucket names are ASCII: comparing UTF-16 units is comparing bytes. */
-function byName(a: BucketInfo, b: BucketInfo): number {
+function byName(a: ListedBucket, b: ListedBucket): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 

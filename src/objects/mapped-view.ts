@@ -1,10 +1,10 @@
 import {
   type Adapter,
-  type BucketInfo,
   type DeleteObjectResult,
   isStoreError,
   type ListBucketsInput,
   type ListBucketsResult,
+  type ListedBucket,
   type ReadChangesInput,
   type ReadChangesResult,
   StoreError,
@@ -108,7 +108,7 @@ type At = <Input extends Addressed, Result>(
 ) => Promise<Result>;
 
 function bucketCalls(inner: Adapter, naming: Naming, at: At) {
-  const ownInfo = (info: BucketInfo, name: string): BucketInfo => ({ ...info, name });
+  const ownInfo = <Info extends ListedBucket>(info: Info, name: string): Info => ({ ...info, name });
 
   async function listBuckets(input: ListBucketsInput): Promise<ListBucketsResult> {
     const { only, prefix } = naming;

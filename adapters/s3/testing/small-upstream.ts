@@ -62,8 +62,7 @@ export function createSmallUpstream(): SmallUpstream {
           upstream.buckets.delete(bucket);
         }
         if (method !== 'GET') return answer(method === 'HEAD' ? 200 : 204);
-        const keys = [...objects.keys()].filter((name) => name.startsWith(searchParams.get('prefix') ?? ''));
-        return answer(200, found(keys));
+        return answer(200, found(objects, searchParams));
       }
       const held = objects.get(key);
       const etag = held === undefined ? undefined : `"${etagOf(held)}"`;
@@ -120,10 +119,17 @@ function listed(names: readonly string[]): string {
   return `<ListAllMyBucketsResult><Buckets>${buckets}</Buckets></ListAllMyBucketsResult>`;
 }
 
-function found(keys: readonly string[]): string {
-  const contents = keys.map(
-    (key) => `<Contents><Key>${encodeURIComponent(key)}</Key><Size>1</Size><ETag>"e"</ETag></Contents>`,
-  );
-  const body = `<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${contents.join('')}`;
+function found(objects: ReadonlyMap<string, string>, asked: URLSearchParams): string {
+  const after = Buffer.from(asked.get('start-after') ?? '');
+  const keys = [...objects.keys()]
+    .filter((name) => name.startsWith(asked.get('prefix') ?? '') && after.compare(Buffer.from(name)) < 0)
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const shown = keys.slice(0, Number(asked.get('max-keys') ?? 1_000));
+  const contents = shown.map((key) => {
+    const etag = etagOf(objects.get(key) ?? '');
+    return `<Contents><Key>${encodeURIComponent(key)}</Key><Size>1</Size><ETag>"${etag}"</ETag></Contents>`;
+  });
+  const more = shown.length < keys.length;
+  const body = `<EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${contents.join('')}`;
   return `<ListBucketResult>${body}</ListBucketResult>`;
 }

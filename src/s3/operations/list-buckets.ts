@@ -1,4 +1,4 @@
-import type { BucketInfo } from '../../../adapters/contract/index.js';
+import type { ListedBucket } from '../../../adapters/contract/index.js';
 import { LIMITS } from '../../../config/limits.js';
 import { invalidArgument } from '../errors.js';
 import type { Operation, OperationContext, Reply } from '../operation.js';
@@ -45,7 +45,7 @@ const UNAVAILABLE_HEADER = 'x-backup-node-unavailable-mounts';
 async function collect(context: OperationContext, limit: number, from: string | undefined) {
   const { store, query, identity, signal } = context;
   const prefix = query.get('prefix');
-  const buckets: BucketInfo[] = [];
+  const buckets: ListedBucket[] = [];
   const unavailable = new Set<string>();
   let after = from;
   for (;;) {
@@ -63,7 +63,7 @@ async function collect(context: OperationContext, limit: number, from: string | 
   }
 }
 
-function bucketXml(bucket: BucketInfo, region: string): string {
+function bucketXml(bucket: ListedBucket, region: string): string {
   return (
     `<Bucket><Name>${escapeXml(bucket.name)}</Name>` +
     `<CreationDate>${wholeSecondsXml(bucket.created_at_ms)}</CreationDate>` +
