@@ -54,7 +54,8 @@ function around({ type, decorators = {} }: AdapterEntry): DecoratorOptions {
 /** What the bare adapter itself is told. */
 function remoteOptions({ type: _type, feed: _feed, decorators, ...options }: RemoteEntry): S3AdapterOptions {
   const { bandwidth } = decorators ?? {};
-  return bandwidth === undefined ? options : { ...options, pace: paceOf(bandwidth) };
+  const reserved_buckets = reservedBuckets(decorators);
+  return { ...options, reserved_buckets, ...(bandwidth && { pace: paceOf(bandwidth) }) };
 }
 
 type Bare = Pick<Parameters<typeof createInspector>[0], 'ask' | 'feed'> & { readonly adapter: Adapter };
@@ -82,6 +83,14 @@ async function openS3(entry: RemoteEntry): Promise<Bare> {
   const { openFeed } = await import('./feed/open-feed.js');
   const feed = openFeed(adapter, entry.feed);
   return { adapter: feed.adapter, ask, feed: feed.status };
+}
+
+/** Those of the decorators, by their keys. */
+function reservedBuckets({ encryption, compression }: DecoratorOptions = {}): Record<string, string> {
+  return {
+    ...(encryption && { 'encryption.records_bucket': encryption.records_bucket }),
+    ...(compression && { 'compression.records_bucket': compression.records_bucket }),
+  };
 }
 
 async function openMinio(entry: RemoteEntry): Promise<Bare> {

@@ -305,6 +305,8 @@ export const LIMITS = {
   /** Answers that nobody reads yet hold a connection this long, and at most so many of them. */
   upstream_unread_ms: 2_000,
   upstream_unread_max: 32,
+  /** A reserved bucket that is another account's is asked about again, should somebody have mended that. */
+  upstream_foreign_bucket_ms: 10_000,
   /** How old what is known of a bucket (owner, versioning, its documents) may be when others changed it. */
   upstream_bucket_info_ms: 2_000,
   upstream_bucket_infos_max: 10_000,

@@ -195,7 +195,9 @@ const remoteAdapter = {
   ca_file: z.string().min(1).optional().describe('PEM of a private certificate authority.'),
   documents_bucket: bucketName
     .optional()
-    .describe('Reserved upstream bucket for what S3 has no place for; backup-node-documents by default.'),
+    .describe(
+      'Reserved upstream bucket for what S3 has no place for; backup-node-documents by default. Where strangers share the names of buckets, one that nobody else has.',
+    ),
   credentials_file: z
     .string()
     .min(1)

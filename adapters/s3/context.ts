@@ -5,6 +5,7 @@ import type { HeldAnswers } from './held-answers.js';
 import type { ListedRecords } from './listed-records.js';
 import type { Habits } from './providers.js';
 import type { Records } from './records.js';
+import type { ReservedBuckets } from './reserved-buckets.js';
 import type { UploadRecords } from './upload-records.js';
 import type { Upstream } from './upstream.js';
 
@@ -17,6 +18,7 @@ export interface S3Context {
   readonly copies: { readonly once_bytes_max: number; readonly part_bytes: number };
   readonly upstream: Upstream;
   readonly records: Records;
+  readonly reserved: ReservedBuckets;
   readonly buckets: BucketBook;
   readonly listed: ListedRecords;
   readonly uploads: UploadRecords;

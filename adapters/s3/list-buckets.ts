@@ -1,8 +1,7 @@
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import type { ListBucketsInput, ListBucketsResult, ListedBucket } from '../contract/index.js';
-import { abortable } from './abortable.js';
+import { type AccountBucket, accountBuckets } from './account-buckets.js';
 import type { S3Context } from './context.js';
-import { isBehind, nextToken } from './listing.js';
+import { isBehind } from './listing.js';
 
 /** Buckets whose records are looked up together, where only those of one owner are wanted. */
 const LOOKED_AT_ONCE = 1_000;
@@ -13,6 +12,8 @@ const LOOKED_AT_ONCE = 1_000;
  */
 export async function listBuckets(context: S3Context, input: ListBucketsInput): Promise<ListBucketsResult> {
   const { owner, limit, signal } = input;
+  // It would hide in the failures of single buckets, and from who has none yet.
+  await context.reserved.ensureNotForeign(context.records.bucket, signal);
   const listed = await listedBuckets(context, input);
   const buckets: ListedBucket[] = [];
   const step = owner === undefined ? limit : LOOKED_AT_ONCE;
@@ -29,12 +30,9 @@ export async function listBuckets(context: S3Context, input: ListBucketsInput): 
   return { buckets, next: null };
 }
 
-/** As the upstream lists it. */
-type UpstreamBucket = Pick<ListedBucket, 'name' | 'created_at_ms'>;
-
 async function withOwners(
   context: S3Context,
-  listed: readonly UpstreamBucket[],
+  listed: readonly AccountBucket[],
   signal: AbortSignal | undefined,
 ): Promise<ListedBucket[]> {
   const names = listed.map(({ name }) => name);
@@ -54,18 +52,12 @@ async function withOwners(
 async function listedBuckets(
   context: S3Context,
   { prefix = '', after, signal }: ListBucketsInput,
-): Promise<UpstreamBucket[]> {
-  const listed: UpstreamBucket[] = [];
-  let ContinuationToken: string | undefined;
-  do {
-    const command = new ListBucketsCommand(ContinuationToken === undefined ? {} : { ContinuationToken });
-    const answer = await context.upstream.sdk.send(command, abortable({ signal }));
-    for (const { Name: name = '', CreationDate } of answer.Buckets ?? []) {
-      if (name === context.records.bucket || !name.startsWith(prefix)) continue;
-      const created_at_ms = CreationDate?.getTime() ?? 0;
-      if (after === undefined || isBehind(name, after)) listed.push({ name, created_at_ms });
-    }
-    ContinuationToken = nextToken(answer.ContinuationToken, ContinuationToken);
-  } while (ContinuationToken !== undefined);
+): Promise<AccountBucket[]> {
+  const listed: AccountBucket[] = [];
+  for await (const bucket of accountBuckets(context.upstream, signal)) {
+    const { name } = bucket;
+    if (name === context.records.bucket || !name.startsWith(prefix)) continue;
+    if (after === undefined || isBehind(name, after)) listed.push(bucket);
+  }
   return listed.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }

@@ -8,6 +8,7 @@ import { createListedRecords } from './listed-records.js';
 import type { S3AdapterOptions } from './options.js';
 import { capabilitiesOf, PROVIDER_HABITS } from './providers.js';
 import { createRecords } from './records.js';
+import { createReservedBuckets } from './reserved-buckets.js';
 import { createS3Adapter } from './s3-adapter.js';
 import { createUploadRecords } from './upload-records.js';
 import { openUpstream } from './upstream.js';
@@ -19,8 +20,14 @@ export async function openS3Adapter(
 ): Promise<Adapter> {
   const capabilities = capabilitiesOf(options);
   const upstream = openUpstream(options, credentials);
-  const records = createRecords(upstream, options.documents_bucket ?? DOCUMENTS_BUCKET);
   const habits = PROVIDER_HABITS[options.provider];
+  const documents_bucket = options.documents_bucket ?? DOCUMENTS_BUCKET;
+  const reserved = createReservedBuckets({
+    upstream,
+    global_bucket_names: habits.global_bucket_names,
+    names: reservedNames(options, documents_bucket),
+  });
+  const records = createRecords(upstream, documents_bucket, reserved);
   return createS3Adapter({
     name: options.name,
     capabilities,
@@ -31,10 +38,19 @@ export async function openS3Adapter(
     },
     upstream,
     records,
+    reserved,
     buckets: createBucketBook(upstream, capabilities, records),
     listed: createListedRecords(records, habits.md5_etags),
     uploads: createUploadRecords(records),
     held: createHeldAnswers(),
     pace: options.pace,
   });
+}
+
+function reservedNames(
+  { name, reserved_buckets = {} }: S3AdapterOptions,
+  documents_bucket: string,
+): ReadonlyMap<string, string> {
+  const keys = Object.entries({ ...reserved_buckets, documents_bucket });
+  return new Map(keys.map(([key, bucket]) => [bucket, `adapters.${name}.${key}`]));
 }

@@ -26,6 +26,8 @@ export interface S3AdapterOptions {
    * created when it is first needed, and hidden from every call.
    */
   readonly documents_bucket?: string;
+  /** Further upstream buckets that only this software uses, by the keys of the configuration that name them. */
+  readonly reserved_buckets?: Readonly<Record<string, string>>;
   /** Sent as User-Agent, so that the upstream's own records tell these requests from all others: `name/version`. */
   readonly user_agent?: string;
   /** Larger objects are copied in parts of copy_part_bytes. Default: put_bytes_max of the provider. */

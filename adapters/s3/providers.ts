@@ -54,6 +54,11 @@ export interface Habits {
   readonly copies_may_lose: boolean;
   /** The ETag of an object that was put in one piece is the MD5 of its bytes, whatever encrypts it. */
   readonly md5_etags: boolean;
+  /**
+   * Bucket names are shared with strangers, so that one of them may have the name of a reserved bucket. Not where one
+   * operator gives out all keys, or each account has names of its own; MinIO and Garage could not tell whose a bucket is.
+   */
+  readonly global_bucket_names: boolean;
   /** Takes a path with the segments `.` and `..` as it is; else they are escaped, and signed like that. */
   readonly literal_dot_segments: boolean;
 }
@@ -194,6 +199,7 @@ const PLAIN: Habits = {
   deletes_null_markers: true,
   batches_tell_markers: true,
   md5_etags: true,
+  global_bucket_names: false,
   literal_dot_segments: true,
 };
 
@@ -205,6 +211,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     copies_parts_with_checksum: true,
     conditional_copy: true,
     md5_etags: false,
+    global_bucket_names: true,
   },
   minio: {
     ...PLAIN,
@@ -214,7 +221,8 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     deletes_null_markers: false,
     batches_tell_markers: false,
   },
-  ceph: { ...PLAIN, storage_classes: null },
+  // Public clouds run it too.
+  ceph: { ...PLAIN, storage_classes: null, global_bucket_names: true },
   garage: {
     ...PLAIN,
     website_redirect: true,
@@ -223,7 +231,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     tells_object_parts: false,
   },
   r2: PLAIN,
-  b2: PLAIN,
+  b2: { ...PLAIN, global_bucket_names: true },
   versitygw: { ...PLAIN, website_redirect: true, tells_object_parts: false },
   'backup-node': {
     ...PLAIN,
@@ -234,7 +242,7 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     any_condition: true,
     literal_dot_segments: false,
   },
-  generic: PLAIN,
+  generic: { ...PLAIN, global_bucket_names: true },
 };
 
 /** Those of the provider, with what the configuration says otherwise. */

@@ -1,11 +1,10 @@
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { LIMITS } from '../../config/limits.js';
 import { isStoreError, StoreError } from '../contract/index.js';
-import { abortable } from './abortable.js';
 import { bareEtag, text } from './attributes.js';
 import { createBrief } from './brief.js';
-import { toStoreError } from './errors.js';
+import { isCredentialRefusal, toStoreError } from './errors.js';
 import { listNames, listSomeNames, type NamePage } from './list-names.js';
+import type { ReservedBuckets } from './reserved-buckets.js';
 import type { Upstream } from './upstream.js';
 
 /**
@@ -42,7 +41,7 @@ interface WriteOptions {
 /** How often a write is tried again that met another one (409 ConditionalRequestConflict). */
 const CONFLICTS_MAX = 3;
 
-export function createRecords(upstream: Upstream, bucket: string): Records {
+export function createRecords(upstream: Upstream, bucket: string, reserved: ReservedBuckets): Records {
   async function write(
     path: string,
     content: string,
@@ -66,13 +65,14 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
   }
 
   async function writeHard(path: string, content: string, options: WriteOptions = {}): Promise<string> {
+    await reserved.ensureOurs(bucket, options.signal);
     for (let round = 1; ; round++) {
       try {
         return await write(path, content, options);
       } catch (cause) {
         const error = toStoreError(cause);
         if (isStoreError(error, 'not_found') && error.subject === 'bucket') {
-          await createOwnBucket(upstream, bucket, options.signal);
+          await reserved.create(bucket, options.signal);
         } else if (isConditionFailure(error)) {
           if (error.kind === 'conflict' && round <= CONFLICTS_MAX) continue;
           throw new StoreError('precondition_failed', 'another writer was first', { subject: 'document' });
@@ -82,15 +82,36 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
     }
   }
 
-  async function read(path: string, signal?: AbortSignal): Promise<StoredRecord | null> {
+  /**
+   * What the bucket says, once it is known to be ours; `none` where there is nothing. It is not made for that: before the
+   * first record is written there is none.
+   */
+  async function ask<Answer, None>(
+    question: Promise<Answer>,
+    none: None,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer | None> {
     try {
-      const answer = await upstream.sendForText({ method: 'GET', bucket, key: path, signal });
-      return { content: answer.text, etag: bareEtag(text(answer.headers, 'etag') ?? '') };
+      const answer = await question;
+      await reserved.ensureOurs(bucket, signal);
+      return answer;
     } catch (error) {
-      if (isStoreError(error, 'not_found')) return null;
+      if (isStoreError(error, 'not_found') && error.subject === 'bucket') return none;
+      const is_absent = isStoreError(error, 'not_found');
+      // A stranger's bucket may be closed to us, too.
+      const is_closed = isStoreError(error, 'access_denied') && !isCredentialRefusal(error);
+      if (is_absent || is_closed) await reserved.ensureOurs(bucket, signal);
+      if (is_absent) return none;
       throw error;
     }
   }
+
+  async function get(path: string, signal: AbortSignal | undefined): Promise<StoredRecord> {
+    const answer = await upstream.sendForText({ method: 'GET', bucket, key: path, signal });
+    return { content: answer.text, etag: bareEtag(text(answer.headers, 'etag') ?? '') };
+  }
+
+  const read = (path: string, signal?: AbortSignal) => ask(get(path, signal), null, signal);
 
   const recent = createBrief({
     read: (path) => read(path),
@@ -119,43 +140,20 @@ export function createRecords(upstream: Upstream, bucket: string): Records {
     },
     write: (path, content, options) => changing(path, () => writeHard(path, content, options)),
     async remove(path, signal) {
-      try {
-        await changing(path, () => upstream.sendForText({ method: 'DELETE', bucket, key: path, signal }));
-      } catch (error) {
-        if (!isStoreError(error, 'not_found')) throw error;
-      }
+      const send = () => upstream.sendForText({ method: 'DELETE', bucket, key: path, signal });
+      await changing(path, () => ask(send(), undefined, signal));
     },
-    list: (path, signal) => listNames(upstream, bucket, path, signal).catch(orNone([])),
+    list: (path, signal) => ask(listNames(upstream, bucket, path, signal), [], signal),
     listSome: (path, after, limit, signal) =>
-      listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal).catch(
-        orNone({ entries: [], next: null }),
+      ask(
+        listSomeNames(upstream, bucket, { prefix: path, after, limit }, signal),
+        { entries: [], next: null },
+        signal,
       ),
-  };
-}
-
-/** Before the first record is written there is no bucket for it. */
-function orNone<None>(none: None) {
-  return (error: unknown): None => {
-    if (isStoreError(error, 'not_found')) return none;
-    throw error;
   };
 }
 
 /** If-Match without an object is 404 on some servers, 412 on others. */
 function isConditionFailure(error: StoreError): boolean {
   return ['precondition_failed', 'conflict', 'not_found'].includes(error.kind);
-}
-
-async function createOwnBucket(
-  upstream: Upstream,
-  bucket: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  try {
-    // The SDK names the region, without which AWS refuses in all but one.
-    await upstream.sdk.send(new CreateBucketCommand({ Bucket: bucket }), abortable({ signal }));
-  } catch (cause) {
-    const error = toStoreError(cause);
-    if (!isStoreError(error, 'already_exists') && !isStoreError(error, 'conflict')) throw error;
-  }
 }

@@ -45,7 +45,7 @@ export function createS3Adapter(context: S3Context): Adapter {
     return async (input: Input): Promise<Result> => {
       gate.enter(input.signal);
       try {
-        admit(context, input, options);
+        await admit(context, input, options);
         return await work(context, input);
       } catch (error) {
         if (input.signal?.aborted === true) throw input.signal.reason;
@@ -115,9 +115,14 @@ interface CallOptions {
 }
 
 /** The reserved bucket is nobody's; a key that the upstream would take for another one never reaches it. */
-function admit(context: S3Context, input: Call, { writes, any_key }: CallOptions): void {
-  const { bucket, key, source } = input;
-  for (const named of [bucket, source?.bucket]) if (named === context.records.bucket) throw noBucket(named);
+async function admit(context: S3Context, input: Call, { writes, any_key }: CallOptions): Promise<void> {
+  const { bucket, key, source, signal } = input;
+  const { records, reserved } = context;
+  for (const named of [bucket, source?.bucket]) {
+    if (named === records.bucket) throw noBucket(named);
+    // Of a decorator: what lies there is believed.
+    if (named !== undefined && reserved.has(named)) await reserved.ensureNotForeign(named, signal);
+  }
   if (any_key === true) return;
   const { keys } = context.capabilities;
   if (keys === undefined) return;

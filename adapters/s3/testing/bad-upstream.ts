@@ -11,6 +11,7 @@ export async function overUpstream(
   handler: Handler,
   work: (adapter: Adapter, opened_with: S3AdapterOptions) => Promise<void>,
   options: Partial<S3AdapterOptions> = {},
+  open: (options: S3AdapterOptions) => Promise<Adapter> = openS3Adapter,
 ): Promise<void> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -22,7 +23,7 @@ export async function overUpstream(
     credentials: async () => ({ accessKeyId: 'key', secretAccessKey: 'secret' }),
     ...options,
   };
-  const adapter = await openS3Adapter(all_options);
+  const adapter = await open(all_options);
   try {
     await work(adapter, all_options);
   } finally {

@@ -15,6 +15,8 @@ export interface SmallUpstream {
   readonly versioned: Set<string>;
   /** Unfinished uploads keep their bucket. */
   uploads_keep: boolean;
+  /** Those of them that belong to another account, which opens them to all the world. */
+  readonly foreign: Set<string>;
   /**
    * Asked before each request, as `METHOD /path`. Null: the request takes its course. A status: that is the answer, and
    * nothing happens; `lost`: it happens, and there is no answer.
@@ -30,6 +32,7 @@ export function createSmallUpstream(): SmallUpstream {
     uploads: new Map(),
     versioned: new Set(),
     uploads_keep: false,
+    foreign: new Set(),
     before: () => null,
     handler: async (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
@@ -40,9 +43,14 @@ export function createSmallUpstream(): SmallUpstream {
       const outcome = await upstream.before(`${method} ${decodeURIComponent(pathname).replace(/\/$/, '')}`);
       if (typeof outcome === 'number') return void response.writeHead(outcome).end();
       const answer = outcome === 'lost' ? () => void request.socket.destroy() : answerOn(response);
-      if (bucket === '') return answer(200, listed([...upstream.buckets.keys()]));
+      const is_foreign = upstream.foreign.has(bucket);
+      if (bucket === '') {
+        const own = [...upstream.buckets.keys()].filter((name) => !upstream.foreign.has(name));
+        return answer(200, listed(own));
+      }
       const objects = upstream.buckets.get(bucket);
       if (key === '' && method === 'PUT') {
+        if (is_foreign) return answer(409, error('BucketAlreadyExists'));
         if (objects !== undefined) return answer(409, error('BucketAlreadyOwnedByYou'));
         upstream.buckets.set(bucket, new Map());
         return answer(200);
