@@ -45,7 +45,9 @@ export function compare(
 ): readonly ProbeLine[] {
   return PROMISES.map((promise) => {
     const declared = promise.declared(capabilities, habits);
-    const observation = seen.get(promise.name) ?? { observed: undefined };
+    const { untried } = promise;
+    const nothing = { observed: undefined, ...(untried !== undefined && { note: untried }) };
+    const observation = seen.get(promise.name) ?? nothing;
     return {
       name: promise.name,
       declared,

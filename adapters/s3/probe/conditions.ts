@@ -1,4 +1,5 @@
-import { beginUpload, completeRequest, ensure, etagOf, partRequest } from './calls.js';
+import { isStoreError } from '../../contract/index.js';
+import { beginUpload, completeRequest, ensure, etagOf, notSo, partRequest } from './calls.js';
 import { expectContent, expectRefusal, type Probing, put } from './probing.js';
 
 const RIVALS = 8;
@@ -7,12 +8,43 @@ const OTHER_ETAG = '"00000000000000000000000000000000"';
 
 /** S3 User Guide, "How to prevent object overwrites with conditional writes". */
 export async function probeConditions(probing: Probing): Promise<void> {
-  const conditional_put = await probing.observe('conditional_put', () => conditionalPut(probing));
+  await probing.observe('conditional_put', () => conditionalPut(probing));
   await probing.observe('habits.any_condition', () => anyCondition(probing));
   await probing.observe('habits.conditional_copy', () => conditionalCopy(probing));
   await probing.observe('conditional_delete', () => conditionalDelete(probing));
-  // Documents are small objects, written with such conditions.
-  await probing.observe('bucket_documents', async () => conditional_put);
+  await probing.observe('bucket_documents', () => bucketDocuments(probing));
+}
+
+/** As the adapter does it: small objects of a reserved bucket, of whose writers one wins. */
+async function bucketDocuments({ scratch, recordsOf }: Probing): Promise<boolean> {
+  const { bucket, answer } = await scratch.create('documents');
+  ensure(answer.ok, `no bucket for documents can be made: ${answer.refusal}`);
+  const records = recordsOf(bucket);
+  const folder = 'documents/photos@1/';
+  const path = `${folder}policy`;
+  const expectDocument = async (content: string | null) => {
+    const found = (await records.read(path))?.content ?? null;
+    ensure(found === content, `the document is ${found ?? 'not there'}, not ${content ?? 'gone'}`);
+  };
+  const expectTooLate = async (if_etag: string | null, what: string) => {
+    const outcome = await records.write(path, 'of the second', { if_etag }).then(
+      () => 'written',
+      (error: unknown) => error,
+    );
+    if (isStoreError(outcome, 'precondition_failed')) return;
+    throw outcome === 'written' ? notSo(`${what} was overwritten`) : outcome;
+  };
+  await expectDocument(null);
+  const first = await records.write(path, '{"one":1}', { if_etag: null });
+  await expectDocument('{"one":1}');
+  await expectTooLate(null, 'a document that another one had begun');
+  await records.write(path, '{"two":2}', { if_etag: first });
+  await expectTooLate(first, 'a document that another one had changed');
+  await expectDocument('{"two":2}');
+  ensure((await records.list(folder)).join() === 'policy', 'a document is not listed');
+  await records.remove(path);
+  await expectDocument(null);
+  return true;
 }
 
 async function conditionalPut(probing: Probing): Promise<boolean> {

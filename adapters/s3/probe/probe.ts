@@ -1,6 +1,8 @@
 import { StoreError } from '../../contract/index.js';
 import type { S3AdapterOptions } from '../options.js';
 import { capabilitiesOf, PROVIDER_HABITS } from '../providers.js';
+import { createRecords } from '../records.js';
+import { createReservedBuckets } from '../reserved-buckets.js';
 import { openUpstream } from '../upstream.js';
 import { createCalls } from './calls.js';
 import { probeChecksums } from './checksums.js';
@@ -40,9 +42,12 @@ export async function probeUpstream(options: S3AdapterOptions, input: ProbeInput
   const upstream = openUpstream(options);
   const calls = createCalls(upstream, input.signal);
   const scratch = createScratch(calls, input.bucket_prefix, options.region);
+  // Whose they are needs no proof: they were made a moment ago.
+  const reserved = createReservedBuckets({ upstream, global_bucket_names: false, names: new Map() });
+  const recordsOf = (bucket: string) => createRecords(upstream, bucket, reserved);
   let buckets_left: readonly string[] = [];
   try {
-    const seen = await observe(calls, scratch, input).finally(async () => {
+    const seen = await observe({ calls, scratch, recordsOf }, input).finally(async () => {
       buckets_left = await scratch.remove(createCalls(upstream, undefined));
     });
     const lines = compare(seen, capabilitiesOf(options), PROVIDER_HABITS[options.provider]);
@@ -57,17 +62,16 @@ export async function probeUpstream(options: S3AdapterOptions, input: ProbeInput
 }
 
 async function observe(
-  calls: Probing['calls'],
-  scratch: Probing['scratch'],
+  base: Pick<Probing, 'calls' | 'scratch' | 'recordsOf'>,
   { signal, progress }: ProbeInput,
 ): Promise<Probing['seen']> {
-  const { bucket, answer } = await scratch.create('objects');
+  const { bucket, answer } = await base.scratch.create('objects');
   if (!answer.ok) {
     throw new StoreError('access_denied', `no scratch bucket can be made: ${answer.refusal}`, {
       subject: 'bucket',
     });
   }
-  const probing = createProbing({ calls, scratch, bucket }, signal);
+  const probing = createProbing({ ...base, bucket }, signal);
   for (const [name, group] of GROUPS) {
     progress?.(name);
     await group(probing);

@@ -1,3 +1,4 @@
+import type { Records } from '../records.js';
 import { type Calls, ensure, isSilence, notSo } from './calls.js';
 import type { Observation } from './compare.js';
 import type { Value } from './promises.js';
@@ -9,6 +10,8 @@ export interface Probing {
   readonly scratch: Scratch;
   /** Without versions. */
   readonly bucket: string;
+  /** As the adapter keeps them, in such a bucket. */
+  recordsOf(bucket: string): Records;
   /** For the clean-up and for what one check tells the next. */
   readonly seen: ReadonlyMap<string, Observation>;
   /**
@@ -22,7 +25,7 @@ export interface Probing {
 }
 
 export function createProbing(
-  base: Pick<Probing, 'calls' | 'scratch' | 'bucket'>,
+  base: Pick<Probing, 'calls' | 'scratch' | 'bucket' | 'recordsOf'>,
   signal: AbortSignal | undefined,
 ): Probing {
   const seen = new Map<string, Observation>();

@@ -12,6 +12,8 @@ export type Value = boolean | number | undefined;
 export interface PromiseOf {
   readonly name: string;
   readonly kind: 'ability' | 'most' | 'least' | 'allowance';
+  /** Why it is not tried. */
+  readonly untried?: string;
   declared(capabilities: Capabilities, habits: Habits): Value;
 }
 
@@ -26,6 +28,9 @@ const FLAGS = [
 ] as const;
 
 const MOST = ['parts_max', 'delete_batch_max', 'list_limit_max', 'key_bytes_max'] as const;
+
+/** 5 GiB and more, which no probe should send. */
+const UNTRIED_SIZES = ['part_bytes_max', 'put_bytes_max', 'object_bytes_max'] as const;
 
 const KEY_ABILITIES = [
   'leading_slash',
@@ -91,6 +96,14 @@ export const PROMISES: readonly PromiseOf[] = [
   ),
   { name: 'part_bytes_min', kind: 'least', declared: ({ part_bytes_min }) => part_bytes_min },
   ...MOST.map((name): PromiseOf => ({ name, kind: 'most', declared: (capabilities) => capabilities[name] })),
+  ...UNTRIED_SIZES.map(
+    (name): PromiseOf => ({
+      name,
+      kind: 'most',
+      untried: 'would take an upload of that size',
+      declared: (capabilities) => capabilities[name],
+    }),
+  ),
   ...KEY_ABILITIES.map(
     (name): PromiseOf => ({
       name: `keys.${name}`,
