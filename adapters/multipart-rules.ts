@@ -1,5 +1,7 @@
+import { combineComposite, combineFullObject } from '../src/wire/checksums.js';
 import {
   type ChecksumAlgorithm,
+  type ChecksumType,
   type CompletedPart,
   type ObjectChecksum,
   StoreError,
@@ -64,6 +66,28 @@ export function requireSize(promised: number | undefined, size_bytes: number): v
   throw new StoreError('digest_mismatch', `the parts have ${size_bytes} bytes together`, {
     detail: { algorithm: 'size', size_bytes },
   });
+}
+
+interface DigestedPart {
+  readonly size_bytes: number;
+  readonly checksum: Buffer;
+}
+
+/** S3 User Guide, "Checking object integrity": of the whole object where CRCs allow it, else of the parts' values. */
+export function checksumOfParts(
+  algorithm: ChecksumAlgorithm,
+  type: ChecksumType | undefined,
+  parts: readonly DigestedPart[],
+): ObjectChecksum {
+  const can_combine = algorithm !== 'SHA1' && algorithm !== 'SHA256';
+  if (can_combine && type !== 'COMPOSITE') {
+    return { algorithm, type: 'FULL_OBJECT', value: combineFullObject(algorithm, parts).toString('base64') };
+  }
+  const value = combineComposite(
+    algorithm,
+    parts.map(({ checksum }) => checksum),
+  );
+  return { algorithm, type: 'COMPOSITE', value: `${value.toString('base64')}-${parts.length}` };
 }
 
 /** The whole object's checksum as the client knows it; a composite value may come with or without `-N`. */

@@ -316,6 +316,8 @@ export const LIMITS = {
   upstream_records_known_max: 1_000,
   upstream_record_kept_bytes_max: 32 * 1024,
   upstream_uploads_known_max: 10_000,
+  /** Parts whose checksums the upstream does not keep: two hundred bytes or so each. */
+  upstream_verified_parts_max: 50_000,
   /** Records of uploads that one sweep looks at, and the age from which it does: a live upload costs two requests. */
   upstream_upload_records_swept: 200,
   upstream_upload_record_age_ms: 3_600_000,

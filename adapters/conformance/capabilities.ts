@@ -103,6 +103,9 @@ const CALLS: Readonly<Record<Feature, Calls>> = {
   usage: (store, { bucket }) => [() => store.usage({ bucket }), () => store.usage({})],
 };
 
+/** FIPS 180, base64. */
+const SHA256_OF_ABC = 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=';
+
 const FEATURES = Object.keys(CALLS) as Feature[];
 
 function undeclared(harness: Harness): void {
@@ -123,13 +126,22 @@ function undeclared(harness: Harness): void {
     });
   }
 
-  test('a checksum that is not declared is refused', async () => {
+  test('a copy cannot ask for a checksum that is not declared, but a body may be promised by it', async () => {
     const bucket = await harness.bucket();
     const store = declaring(harness, { checksums: [] });
-    const promised = { checksum: { algorithm: 'SHA256' } } as const;
-    const call = store.putObject({ bucket, key: 'key', body: utf8('x'), size_bytes: 1, expect: promised });
-    await failure(call, 'unsupported', 'adapter');
-    await failure(harness.store.headObject({ bucket, key: 'key' }), 'not_found', 'object');
+    const put = (key: string, content: string) => {
+      const checksum = { algorithm: 'SHA256', value: () => SHA256_OF_ABC } as const;
+      const body = utf8(content);
+      return store.putObject({ bucket, key, body, size_bytes: body.length, expect: { checksum } });
+    };
+    await failure(put('other', 'abd'), 'digest_mismatch', 'body');
+    await put('source', 'abc');
+    const source = { bucket, key: 'source' };
+    const call = store.copyObject({ bucket, key: 'key', ...COPY, source, checksum_algorithm: 'SHA256' });
+    const error = await failure(call, 'unsupported', 'adapter');
+    expect(error.detail.capability).toBe('checksums.SHA256');
+    for (const key of ['other', 'key'])
+      await failure(harness.store.headObject({ bucket, key }), 'not_found', 'object');
   });
 }
 

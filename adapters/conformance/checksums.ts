@@ -1,9 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { BodyExpectation, ChecksumAlgorithm } from '../contract/index.js';
+import type {
+  Body,
+  BodyExpectation,
+  ChecksumAlgorithm,
+  ObjectChecksum,
+  ObjectInfo,
+} from '../contract/index.js';
 import { bytesOf, streamOf, utf8 } from './support/bytes.js';
-import { CHECKSUM_ALGORITHMS, checksumOf, hex } from './support/digests.js';
-import { failure } from './support/expect.js';
-import { getText, type Harness, put } from './support/harness.js';
+import {
+  CHECKSUM_ALGORITHMS,
+  checksumOf,
+  expectTrueOrNone,
+  fullObjectChecksum,
+  hex,
+} from './support/digests.js';
+import { expectBytes, failure } from './support/expect.js';
+import { get, getText, type Harness, put } from './support/harness.js';
 
 /** Published check values: those of the string `123456789` (CRC catalogue), and FIPS 180 for SHA of `abc`. */
 const KNOWN: readonly (readonly [ChecksumAlgorithm, string, string])[] = [
@@ -64,37 +76,55 @@ function values(harness: Harness): void {
         size_bytes,
         body: streamOf(content, [9_999]),
       });
-      const value = algorithm && (await checksumOf(algorithm, content));
-      expect(info.checksum).toEqual(algorithm && { algorithm, type: 'FULL_OBJECT', value });
+      if (algorithm === null) await expectTrueOrNone(info.checksum, content);
+      else expect(info.checksum).toEqual(await fullObjectChecksum(algorithm, content));
       const { info: seen } = await harness.store.headObject({ bucket, key: 'key' });
       expect(seen.checksum).toEqual(info.checksum);
     }
   });
 
-  test('a promised value may become known only when the body has ended', async () => {
+  test('any algorithm may be promised, before the body or behind it, and what is shown later is true', async () => {
     const bucket = await harness.bucket();
-    for (const size_bytes of [500, 1_100_000]) {
-      for (const algorithm of declared(harness)) {
-        const content = bytesOf(1, size_bytes);
-        const right = await checksumOf(algorithm, content);
-        let trailer: string | undefined;
-        async function* body(): AsyncGenerator<Uint8Array> {
-          yield* streamOf(content, [9_999]);
-          trailer = right;
+    for (const content of [utf8(''), bytesOf(1, 500), bytesOf(1, 1_100_000)]) {
+      for (const algorithm of CHECKSUM_ALGORITHMS) {
+        const right = await fullObjectChecksum(algorithm, content);
+        for (const promised of [known(content, right), trailing(content, right)]) {
+          const info = await putPromised(harness, bucket, 'key', promised);
+          if (declared(harness).includes(algorithm)) expect(info.checksum).toEqual(right);
+          else await expectTrueOrNone(info.checksum, content);
+          const { info: seen } = await harness.store.headObject({ bucket, key: 'key' });
+          expect(seen.checksum).toEqual(info.checksum);
+          expectBytes(await get(harness, bucket, 'key'), content);
         }
-        const value = () => trailer;
-        const promised = { checksum: { algorithm, value } };
-        const info = await harness.store.putObject({
-          bucket,
-          key: 'key',
-          body: body(),
-          size_bytes,
-          expect: promised,
-        });
-        expect(info.checksum?.value).toBe(right);
       }
     }
   });
+}
+
+interface Promised {
+  readonly size_bytes: number;
+  readonly body: Body;
+  readonly expect: BodyExpectation;
+}
+
+function known(content: Uint8Array, { algorithm, value }: ObjectChecksum): Promised {
+  const checksum = { algorithm, value: () => value };
+  return { size_bytes: content.length, body: streamOf(content, [70_001]), expect: { checksum } };
+}
+
+/** As in a trailer: known only when the body has ended. */
+function trailing(content: Uint8Array, { algorithm, value }: ObjectChecksum): Promised {
+  let trailer: string | undefined;
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield* streamOf(content, [9_999]);
+    trailer = value;
+  }
+  const checksum = { algorithm, value: () => trailer };
+  return { size_bytes: content.length, body: body(), expect: { checksum } };
+}
+
+function putPromised(harness: Harness, bucket: string, key: string, promised: Promised): Promise<ObjectInfo> {
+  return harness.store.putObject({ bucket, key, ...promised });
 }
 
 function refusals(harness: Harness): void {
@@ -116,7 +146,7 @@ function refusals(harness: Harness): void {
       ['sha256', { sha256: hex('sha256', other) }],
       ['sha256', { sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' }],
     ];
-    for (const algorithm of declared(harness)) {
+    for (const algorithm of CHECKSUM_ALGORITHMS) {
       const value = await checksumOf(algorithm, other);
       promises.push([algorithm, { checksum: { algorithm, value: () => value } }]);
     }
@@ -129,6 +159,14 @@ function refusals(harness: Harness): void {
             'body',
           );
           expect(String(error.detail.algorithm).toLowerCase()).toBe(algorithm.toLowerCase());
+        }
+      }
+    }
+    for (const algorithm of CHECKSUM_ALGORITHMS) {
+      const wrong = await fullObjectChecksum(algorithm, other);
+      for (const content of [bytesOf(1, 2_000), bytesOf(2, 1_200_000)]) {
+        for (const promised of [known(content, wrong), trailing(content, wrong)]) {
+          await failure(putPromised(harness, bucket, 'old', promised), 'digest_mismatch', 'body');
         }
       }
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CopyObjectInput, ObjectAttributes } from '../contract/index.js';
 import { bytesOf } from './support/bytes.js';
-import { fullObjectChecksum, hex } from './support/digests.js';
+import { CHECKSUM_ALGORITHMS, fullObjectChecksum, hex } from './support/digests.js';
 import { expectBytes, failure, seenLater } from './support/expect.js';
 import { get, getText, type Harness, OTHER_OWNER, OWNER, put, testWith } from './support/harness.js';
 
@@ -87,6 +87,26 @@ function content(harness: Harness): void {
       for (const checksum_algorithm of harness.store.capabilities.checksums) {
         const changed = await copy(harness, 'from', 'changed', { bucket, checksum_algorithm });
         expect(changed.info.checksum).toEqual(await fullObjectChecksum(checksum_algorithm, bytes));
+      }
+    }
+  });
+
+  test('where checksums are not kept, a copy has none or that of its source', async () => {
+    const bucket = await harness.bucket();
+    const { checksums } = harness.store.capabilities;
+    for (const algorithm of CHECKSUM_ALGORITHMS.filter((name) => !checksums.includes(name))) {
+      for (const size_bytes of [300, 300_000]) {
+        const bytes = bytesOf(3, size_bytes);
+        const { value } = await fullObjectChecksum(algorithm, bytes);
+        const promised = { checksum: { algorithm, value: () => value } };
+        const from = await put(harness, bucket, 'from', bytes, { expect: promised });
+        const kept = await copy(harness, 'from', 'kept', { bucket });
+        expect(kept.info.checksum).toEqual(from.checksum);
+        const { info } = await harness.store.headObject({ bucket, key: 'kept' });
+        expect(info.checksum).toEqual(from.checksum);
+        const asked = copy(harness, 'from', 'asked', { bucket, checksum_algorithm: algorithm });
+        await failure(asked, 'unsupported', 'adapter');
+        await failure(harness.store.headObject({ bucket, key: 'asked' }), 'not_found', 'object');
       }
     }
   });

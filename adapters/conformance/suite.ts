@@ -18,7 +18,7 @@ import { multipartListingTests } from './multipart-listing.js';
 import { putAndGetTests } from './put-and-get.js';
 import { randomWalkTests } from './random-walk.js';
 import { rangeTests } from './ranges.js';
-import { createHarness, type OpenAdapter } from './support/harness.js';
+import { createHarness, type Harness, type OpenAdapter } from './support/harness.js';
 import { tagsAndLocksTests } from './tags-and-locks.js';
 import { usageTests } from './usage.js';
 import { verifyTests } from './verify.js';
@@ -32,12 +32,9 @@ const CLEAN_UP_MS_MAX = 120_000;
  * may be a server that others use at the same time.
  */
 export function describeAdapter(name: string, open: OpenAdapter): void {
-  const harness = createHarness(open);
-  describe(`${name} keeps the adapter contract`, () => {
-    beforeAll(() => harness.start());
-    afterAll(() => harness.stop(), CLEAN_UP_MS_MAX);
+  describeGroups(`${name} keeps the adapter contract`, open, (harness) => {
     const compliance = complianceTests(harness);
-    for (const group of [
+    return [
       capabilityTests,
       compliance.holds,
       bucketTests,
@@ -62,8 +59,31 @@ export function describeAdapter(name: string, open: OpenAdapter): void {
       verifyTests,
       randomWalkTests,
       compliance.ends,
-    ]) {
-      group(harness);
-    }
+    ];
+  });
+}
+
+/** What is said of bytes alone, for a server that has rules for keys which its provider does not tell of. */
+export function describeIntegrity(name: string, open: OpenAdapter): void {
+  describeGroups(`${name} keeps what it says of bytes`, open, () => [
+    capabilityTests,
+    putAndGetTests,
+    checksumTests,
+    copyTests,
+    multipartTests,
+    multipartChecksumTests,
+    multipartCopyTests,
+    verifyTests,
+  ]);
+}
+
+type Group = (harness: Harness) => void;
+
+function describeGroups(name: string, open: OpenAdapter, groupsOf: (harness: Harness) => Group[]): void {
+  const harness = createHarness(open);
+  describe(name, () => {
+    beforeAll(() => harness.start());
+    afterAll(() => harness.stop(), CLEAN_UP_MS_MAX);
+    for (const group of groupsOf(harness)) group(harness);
   });
 }

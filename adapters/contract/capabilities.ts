@@ -16,6 +16,10 @@ export interface Capabilities {
   readonly change_feed: boolean;
   /** Exact object and byte counts without listing. */
   readonly usage: boolean;
+  /**
+   * Computed and kept with every object and part, and shown later. A promised value of any other algorithm is verified all
+   * the same, by every adapter; it may be kept where that can be, or not.
+   */
   readonly checksums: readonly ChecksumAlgorithm[];
   /**
    * Of an object that is put in one piece, where its writer names none; parts have CRC64NVME where that is known. Null:

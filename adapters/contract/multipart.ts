@@ -39,7 +39,10 @@ export interface UploadInfo {
   readonly owner: string;
   readonly initiator: string;
   readonly storage_class: string;
-  /** Null when the client asked for none: the default is computed and shown on the object only. */
+  /**
+   * What its parts are held to, also where it is not kept. Null when the client asked for none: the default is computed and
+   * shown on the object only.
+   */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | null;
   /** As it was given when the upload began; absent where it was begun by others. */
   readonly system?: ObjectAttributes['system'];
@@ -104,7 +107,7 @@ export interface ListUploadsResult {
 export interface CompletedPart {
   readonly part_number: number;
   readonly etag: string;
-  /** Base64, where the client sent one. */
+  /** Base64, where the client sent one. Where an adapter does not know it any more, the ETag says that it is that part. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
 }
 
@@ -112,7 +115,7 @@ export interface CompleteUploadInput extends UploadAddress {
   /** Rising part numbers. */
   readonly parts: readonly CompletedPart[];
   readonly condition?: WriteCondition;
-  /** The whole object's checksum as the client knows it. */
+  /** The whole object's checksum as the client knows it. What an adapter cannot verify before it completes is `unsupported`. */
   readonly checksum?: ObjectChecksum;
   /** x-amz-mp-object-size. */
   readonly size_bytes?: number;

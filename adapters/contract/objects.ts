@@ -18,7 +18,10 @@ export interface ObjectChecksum {
   readonly value: string;
 }
 
-/** A checksum that the caller wants computed; `value` (base64) is asked for after the body has ended, because it may come in a trailer. */
+/**
+ * A checksum that the caller wants computed. `value` (base64) is what it must be, verified by every adapter: it is asked for
+ * after the body has ended, because it may come in a trailer; one that is known before does not change.
+ */
 export interface ChecksumRequest {
   readonly algorithm: ChecksumAlgorithm;
   readonly value?: () => string | undefined;
@@ -206,7 +209,7 @@ export interface CopyObjectInput extends Call {
   readonly attributes?: ObjectAttributes;
   readonly replace_attributes: boolean;
   readonly replace_tags: boolean;
-  /** Recomputes the checksum with this algorithm; without it the source's is kept. */
+  /** Recomputes the checksum with this algorithm, one of the capability `checksums`; without it the source's is kept where it can be. */
   readonly checksum_algorithm?: ChecksumAlgorithm;
   readonly condition?: WriteCondition;
   /** A source that was written in one piece has a copy of one piece, as its ETag tells. Without it a copy may be of parts. */

@@ -8,6 +8,7 @@ import type {
   Retention,
 } from '../contract/index.js';
 import { decodeWords } from './encoded-words.js';
+import { keptChecksum } from './kept-checksum.js';
 import type { Habits } from './providers.js';
 
 /** Object attributes as S3 headers and back. What the upstream has no header for lies in user metadata under this prefix. */
@@ -92,18 +93,19 @@ export function toInfo(key: string, headers: AnswerHeaders, capabilities: Capabi
   const kept = readMetadata(headers);
   const etag = bareEtag(text(headers, 'etag') ?? '');
   const version_id = versionOf(headers, capabilities);
+  const size_bytes = totalSize(headers);
   const info: ObjectInfo = {
     key,
     version_id,
     is_latest: true,
     etag,
-    size_bytes: totalSize(headers),
+    size_bytes,
     modified_at_ms: Date.parse(text(headers, 'last-modified') ?? '') || 0,
     headers: readContentHeaders(headers, kept.redirect),
     metadata: kept.metadata,
     system: kept.system,
     storage_class: kept.storage_class ?? text(headers, 'x-amz-storage-class') ?? 'STANDARD',
-    checksum: toChecksum(headers),
+    checksum: keptChecksum(headers, size_bytes) ?? toChecksum(headers),
     sha256: null,
     parts_count: partsCount(etag),
     tags_count: Number(text(headers, 'x-amz-tagging-count') ?? 0),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CompleteMultipartUploadCommand, type CompletedPart as SdkPart } from '@aws-sdk/client-s3';
 import { combineComposite, combineFullObject } from '../../src/wire/checksums.js';
 import {
+  type ChecksumAlgorithm,
   type CompletedPart,
   type CompleteUploadInput,
   isStoreError,
@@ -9,13 +10,21 @@ import {
   type ObjectInfo,
   type PartInfo,
   StoreError,
+  unsupported,
 } from '../contract/index.js';
-import { chooseParts, requirePartOrder, requireSize } from '../multipart-rules.js';
+import {
+  checksumOfParts,
+  chooseParts,
+  requireChecksum,
+  requirePartOrder,
+  requireSize,
+} from '../multipart-rules.js';
 import { abortable } from './abortable.js';
 import { checksumMember } from './checksums.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { allParts } from './list-parts.js';
+import { toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
 import type { UploadChecksum } from './upload-records.js';
 import { quoted, upstreamCondition } from './write-condition.js';
@@ -34,12 +43,14 @@ export async function completeUpload(context: S3Context, input: CompleteUploadIn
     const checksum = told ?? record?.checksum ?? null;
     const uploaded = new Map(parts.map((part) => [part.part_number, part]));
     const chosen = chooseParts(input.parts, {
-      find: (named) => find(uploaded, named),
+      find: (named) => find(context, input, uploaded, named),
       sizeOf: ({ size_bytes }) => size_bytes,
       part_bytes_min: context.capabilities.part_bytes_min,
     });
     requireSize(input.size_bytes, sumOf(chosen));
-    checkChecksum(input.checksum, checksum, chosen);
+    if (input.checksum !== undefined && toldAlgorithm(context, input.checksum.algorithm) === undefined)
+      requireVerified(context, input, input.checksum, chosen, record?.info.checksum ?? null);
+    else checkChecksum(input.checksum, checksum, chosen);
     asked = true;
     await complete(context, input, chosen, checksum);
   } catch (cause) {
@@ -68,13 +79,30 @@ function multipartEtag(parts: readonly CompletedPart[]): string | null {
   return `${hash.digest('hex')}-${parts.length}`;
 }
 
-function find(uploaded: ReadonlyMap<number, PartInfo>, named: CompletedPart): PartInfo | undefined {
+function find(
+  context: S3Context,
+  input: CompleteUploadInput,
+  uploaded: ReadonlyMap<number, PartInfo>,
+  named: CompletedPart,
+): PartInfo | undefined {
   const part = uploaded.get(named.part_number);
   if (part === undefined || part.etag !== named.etag) return undefined;
   const { checksum: asked } = named;
-  // One of another algorithm was checked when the part came; its ETag says that it is still that part.
-  const comparable = asked !== undefined && asked.algorithm === part.checksum?.algorithm;
-  return comparable && asked.value !== part.checksum?.value ? undefined : part;
+  if (asked === undefined) return part;
+  const known = checksumOfPart(context, input, part, asked.algorithm);
+  // One that is not known was checked when the part came; its ETag says that it is still that part.
+  return known !== undefined && asked.value !== known.value ? undefined : part;
+}
+
+/** What the upstream keeps of it, or what it was verified by here. */
+function checksumOfPart(
+  { verified_parts }: S3Context,
+  input: CompleteUploadInput,
+  { part_number, etag, checksum }: PartInfo,
+  algorithm: ChecksumAlgorithm,
+): ObjectChecksum | undefined {
+  if (checksum?.algorithm === algorithm) return checksum;
+  return verified_parts.find({ ...input, part_number }, etag, algorithm);
 }
 
 function sumOf(parts: readonly PartInfo[]): number {
@@ -104,6 +132,24 @@ function checkChecksum(
     subject: 'upload',
     detail: { algorithm: promised.algorithm },
   });
+}
+
+/** The same where the upstream keeps none, out of what the parts were verified by. */
+function requireVerified(
+  context: S3Context,
+  input: CompleteUploadInput,
+  promised: ObjectChecksum,
+  parts: readonly PartInfo[],
+  declared: UploadChecksum | null,
+): void {
+  const { algorithm } = promised;
+  const pieces = parts.map((part) => {
+    const known = checksumOfPart(context, input, part, algorithm);
+    if (known === undefined) throw unsupported(context.name, `checksums.${algorithm}`);
+    return { size_bytes: part.size_bytes, checksum: Buffer.from(known.value, 'base64') };
+  });
+  const actual = checksumOfParts(algorithm, declared?.type ?? promised.type, pieces);
+  requireChecksum(promised, actual, parts.length, declared);
 }
 
 async function complete(
@@ -154,7 +200,8 @@ async function explained(
   try {
     const { parts } = await allParts(context, input);
     const there = new Map(parts.map((part) => [part.part_number, part]));
-    const same = error.kind === 'invalid_part' && input.parts.every((part) => find(there, part));
+    const same =
+      error.kind === 'invalid_part' && input.parts.every((part) => find(context, input, there, part));
     if (!asked || (!same && parts.length > 0)) return error;
   } catch (cause) {
     const again = toStoreError(cause);

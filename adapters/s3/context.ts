@@ -8,6 +8,7 @@ import type { Records } from './records.js';
 import type { ReservedBuckets } from './reserved-buckets.js';
 import type { UploadRecords } from './upload-records.js';
 import type { Upstream } from './upstream.js';
+import type { VerifiedParts } from './verified-parts.js';
 
 /** What every operation works with. */
 export interface S3Context {
@@ -22,6 +23,7 @@ export interface S3Context {
   readonly buckets: BucketBook;
   readonly listed: ListedRecords;
   readonly uploads: UploadRecords;
+  readonly verified_parts: VerifiedParts;
   readonly held: HeldAnswers;
   readonly pace: Pace | undefined;
 }

@@ -7,6 +7,7 @@ import {
   type CopyObjectResult,
   type ObjectAddress,
   type ObjectAttributes,
+  type ObjectChecksum,
   type ObjectInfo,
   type PartInfo,
   StoreError,
@@ -15,9 +16,10 @@ import { toHeaders } from './attributes.js';
 import { completeUpload } from './complete-upload.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
+import { withChecksum } from './kept-checksum.js';
 import { untilCopyStands } from './lost-copy.js';
 import { copyPart } from './parts.js';
-import { putObject } from './put-object.js';
+import { putObject, toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
 import { getTags } from './tags-and-locks.js';
@@ -101,13 +103,17 @@ const copyUpstream: Way = async (context, input, source, attributes) => {
     bucket,
     key,
     headers: {
-      ...toHeaders(attributes, context.habits),
+      ...withChecksum(toHeaders(attributes, context.habits), ours(context, source), source.size_bytes)
+        .headers,
       ...conditionHeaders(condition),
       'x-amz-copy-source': copySource(input.source, source),
       'x-amz-copy-source-if-match': `"${source.etag}"`,
       'x-amz-metadata-directive': 'REPLACE',
       'x-amz-tagging-directive': context.capabilities.tagging ? 'REPLACE' : undefined,
-      'x-amz-checksum-algorithm': input.checksum_algorithm ?? source.checksum?.algorithm,
+      'x-amz-checksum-algorithm': toldAlgorithm(
+        context,
+        input.checksum_algorithm ?? source.checksum?.algorithm,
+      ),
     },
     signal,
   };
@@ -139,13 +145,20 @@ const copyThrough: Way = async (context, input, source, attributes) => {
   const { condition, signal } = input;
   const read = await getObject(context, { ...sourceAddress(input), condition: { if_match: [source.etag] } });
   const algorithm = input.checksum_algorithm ?? source.checksum?.algorithm;
+  const known = ours(context, source);
   return putObject(context, {
     bucket: input.bucket,
     key: input.key,
     body: read.body,
     size_bytes: source.size_bytes,
     attributes,
-    ...(algorithm === undefined ? {} : { expect: { checksum: { algorithm } } }),
+    ...(algorithm === undefined
+      ? {}
+      : {
+          expect: {
+            checksum: { algorithm, value: () => (known?.algorithm === algorithm ? known.value : undefined) },
+          },
+        }),
     ...(condition === undefined ? {} : { condition }),
     signal,
   });
@@ -155,7 +168,10 @@ const copyThrough: Way = async (context, input, source, attributes) => {
 const copyInParts: Way = async (context, input, source, attributes) => {
   const { bucket, key, condition, signal } = input;
   const checksum = checksumOfCopy(context, input, source);
-  const { upload_id } = await createUpload(context, { bucket, key, attributes, ...checksum, signal });
+  const known = ours(context, source);
+  const whole = known === null ? undefined : { checksum: known, size_bytes: source.size_bytes };
+  const begun = { bucket, key, attributes, ...checksum, signal };
+  const { upload_id } = await createUpload(context, begun, whole);
   const upload = { bucket, key, upload_id, signal };
   try {
     const parts: PartInfo[] = [];
@@ -198,11 +214,17 @@ function partRanges(
 }
 
 /** That of the source, or what was asked for. Only CRCs have a value of the whole that parts make (AWS too). */
-function checksumOfCopy({ capabilities }: S3Context, input: CopyObjectInput, { checksum }: ObjectInfo) {
-  const algorithm = input.checksum_algorithm ?? checksum?.algorithm;
-  if (algorithm === undefined || !capabilities.checksums.includes(algorithm)) return {};
+function checksumOfCopy(context: S3Context, input: CopyObjectInput, { checksum }: ObjectInfo) {
+  const algorithm = toldAlgorithm(context, input.checksum_algorithm ?? checksum?.algorithm);
+  if (algorithm === undefined) return {};
   const type = algorithm.startsWith('CRC') ? ('FULL_OBJECT' as const) : ('COMPOSITE' as const);
   return { checksum: { algorithm, type } };
+}
+
+/** What the upstream does not keep and the copy has too: the same bytes. */
+function ours(context: S3Context, { checksum }: ObjectInfo): ObjectChecksum | null {
+  if (checksum?.type !== 'FULL_OBJECT') return null;
+  return toldAlgorithm(context, checksum.algorithm) === undefined ? checksum : null;
 }
 
 /** What was copied must be what the source was; nobody has seen it yet. */

@@ -42,7 +42,7 @@ describe('deletes that fail inside an answer of success', () => {
         );
         expect(Object.fromEntries(objects.map(({ key }, index) => [key, kinds[index]]))).toEqual(KINDS);
       },
-      { provider: 'generic' },
+      { provider: 'garage' },
     );
   });
 });

@@ -12,6 +12,7 @@ import { createReservedBuckets } from './reserved-buckets.js';
 import { createS3Adapter } from './s3-adapter.js';
 import { createUploadRecords } from './upload-records.js';
 import { openUpstream } from './upstream.js';
+import { createVerifiedParts } from './verified-parts.js';
 
 /** Nothing is asked of the upstream yet: it may be down when the node starts. */
 export async function openS3Adapter(
@@ -42,6 +43,7 @@ export async function openS3Adapter(
     buckets: createBucketBook(upstream, capabilities, records),
     listed: createListedRecords(records, habits.md5_etags),
     uploads: createUploadRecords(records),
+    verified_parts: createVerifiedParts(),
     held: createHeldAnswers(),
     pace: options.pace,
   });

@@ -16,6 +16,8 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly payload_hash: string;
   readonly body: Body;
+  /** What the caller asked for, where it is known before the body goes: then the body is that one, or does not arrive. */
+  readonly known: ObjectChecksum | null;
   /** What was found out of the bytes that went out; complete once the upstream has answered. */
   readonly seen: {
     /** Hex; undefined where nobody needed it. */
@@ -54,6 +56,11 @@ export async function prepareBody(input: OutgoingInput): Promise<Outgoing> {
     : chunkedStream(input, body, input.algorithm);
 }
 
+/** Of a stream: a value in a trailer comes with its end. */
+function promisedBefore({ checksum }: BodyExpectation = {}): ObjectChecksum | null {
+  return toChecksum(checksum?.algorithm, checksum?.value?.());
+}
+
 async function collect(input: OutgoingInput, body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(input.size_bytes);
   let at = 0;
@@ -75,6 +82,7 @@ function wholeBody(input: OutgoingInput, bytes: Uint8Array): Outgoing {
   const other = otherAlgorithm(input);
   const asked = other === undefined ? value : checksumOf(other, bytes).toString('base64');
   keepPromises(expect, { md5, sha256, asked });
+  const known = toChecksum(expect.checksum?.algorithm, asked);
   return {
     headers: {
       'content-length': String(bytes.length),
@@ -82,11 +90,8 @@ function wholeBody(input: OutgoingInput, bytes: Uint8Array): Outgoing {
     },
     payload_hash: sha256,
     body: bytes,
-    seen: {
-      md5,
-      checksum: toChecksum(algorithm, value),
-      asked: toChecksum(expect.checksum?.algorithm, asked),
-    },
+    known,
+    seen: { md5, checksum: toChecksum(algorithm, value), asked: known },
   };
 }
 
@@ -178,6 +183,7 @@ function plainStream(input: OutgoingInput, body: AsyncIterable<Uint8Array>): Out
     },
     payload_hash: sha256 ?? 'UNSIGNED-PAYLOAD',
     body: guardedPieces(input, body, seen, { before: 0, after: 0 }, (piece) => piece),
+    known: promisedBefore(input.expect),
     seen,
   };
 }
@@ -212,6 +218,7 @@ function chunkedStream(
     },
     payload_hash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
     body: guardedPieces(input, body, seen, FRAME_ROOM, frame),
+    known: promisedBefore(input.expect),
     seen,
   };
 }

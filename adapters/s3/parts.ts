@@ -15,7 +15,7 @@ import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
 import { checksumsOfUpload } from './list-parts.js';
-import { sendBody } from './put-object.js';
+import { sendBody, toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
 import { withSeen } from './with-seen.js';
@@ -23,18 +23,23 @@ import { withSeen } from './with-seen.js';
 export async function uploadPart(context: S3Context, input: UploadPartInput): Promise<PartInfo> {
   const { bucket, key, upload_id, part_number, size_bytes, expect } = input;
   const algorithm = await partAlgorithm(context, input, expect?.checksum?.algorithm);
-  const { answer, outgoing } = await sendBody(context, input, algorithm, {
+  const { answer, outgoing } = await sendBody(context, input, algorithm, () => ({
     method: 'PUT',
     bucket,
     key,
     query: { partNumber: part_number, uploadId: upload_id },
-  });
+  }));
+  const etag = bareEtag(text(answer.headers, 'etag') ?? '');
+  const { asked, checksum } = outgoing.seen;
+  const keeps = toldAlgorithm(context, asked?.algorithm) !== undefined;
+  if (asked !== null && !keeps) context.verified_parts.add(input, etag, asked);
   return {
     part_number,
-    etag: bareEtag(text(answer.headers, 'etag') ?? ''),
+    etag,
     size_bytes,
     modified_at_ms: Date.parse(text(answer.headers, 'date') ?? '') || Date.now(),
-    checksum: outgoing.seen.asked ?? toChecksum(answer.headers) ?? outgoing.seen.checksum,
+    // Only what a listing shows too: clients name it again when they complete, maybe to another node.
+    checksum: (keeps ? asked : null) ?? toChecksum(answer.headers) ?? checksum,
   };
 }
 
@@ -49,7 +54,7 @@ async function partAlgorithm(
 ): Promise<ChecksumAlgorithm | undefined> {
   const { declared, told } = await checksumsOfUpload(context, input);
   requirePartAlgorithm(declared, asked);
-  return told ?? asked;
+  return told ?? toldAlgorithm(context, asked);
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   type ChecksumAlgorithm,
   isStoreError,
+  type ObjectChecksum,
   type ObjectInfo,
   type PutObjectInput,
   StoreError,
@@ -8,6 +9,7 @@ import {
 import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
+import { withChecksum } from './kept-checksum.js';
 import { type Outgoing, type OutgoingInput, prepareBody } from './outgoing.js';
 import type { TextAnswer, UpstreamRequest } from './upstream.js';
 import { conditionHeaders, upstreamCondition } from './write-condition.js';
@@ -15,17 +17,18 @@ import { conditionHeaders, upstreamCondition } from './write-condition.js';
 export async function putObject(context: S3Context, input: PutObjectInput): Promise<ObjectInfo> {
   const { bucket, key, attributes = {}, condition } = input;
   const upstream_condition = await upstreamCondition(context, input, condition);
-  const headers = { ...toHeaders(attributes, context.habits), ...conditionHeaders(upstream_condition) };
-  const algorithm = input.expect?.checksum?.algorithm ?? context.capabilities.default_checksum ?? undefined;
-  const { answer, outgoing } = await sendBody(context, input, algorithm, {
-    method: 'PUT',
-    bucket,
-    key,
-    headers,
+  const plain = { ...toHeaders(attributes, context.habits), ...conditionHeaders(upstream_condition) };
+  const asked = input.expect?.checksum?.algorithm;
+  const told = toldAlgorithm(context, asked) ?? context.capabilities.default_checksum ?? undefined;
+  let kept: ObjectChecksum | null = null;
+  const { answer, outgoing } = await sendBody(context, input, told, ({ known }) => {
+    const described = withChecksum(plain, told === asked ? null : known, input.size_bytes);
+    kept = described.kept;
+    return { method: 'PUT', bucket, key, headers: described.headers };
   }).catch((error: unknown) => {
     throw isStoreError(error) ? upstream_condition.refusal(error) : error;
   });
-  const checksum = toChecksum(answer.headers) ?? outgoing.seen.checksum;
+  const checksum = kept ?? toChecksum(answer.headers) ?? outgoing.seen.checksum;
   return putInfo(
     key,
     input.size_bytes,
@@ -33,6 +36,14 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
     { headers: answer.headers, checksum },
     context.capabilities,
   );
+}
+
+/** What the upstream can be told of what a caller asks for; the rest is verified here. */
+export function toldAlgorithm(
+  { capabilities }: S3Context,
+  asked: ChecksumAlgorithm | undefined,
+): ChecksumAlgorithm | undefined {
+  return asked !== undefined && capabilities.checksums.includes(asked) ? asked : undefined;
 }
 
 /**
@@ -45,7 +56,7 @@ export async function sendBody(
     readonly signal?: AbortSignal | undefined;
   },
   algorithm: ChecksumAlgorithm | undefined,
-  request: UpstreamRequest,
+  requestFor: (outgoing: Outgoing) => UpstreamRequest,
 ): Promise<{ readonly answer: TextAnswer; readonly outgoing: Outgoing }> {
   const stall = new AbortController();
   const stalled = () =>
@@ -63,6 +74,7 @@ export async function sendBody(
   // A body in one piece cannot stall by itself; and joining signals costs as much as signing.
   const whole = outgoing.body instanceof Uint8Array;
   const signal = whole ? input.signal : either(input.signal, stall.signal);
+  const request = requestFor(outgoing);
   try {
     const answer = await context.upstream.sendForText({
       ...request,

@@ -6,6 +6,7 @@ import {
   isStoreError,
   type ListUploadsInput,
   type ListUploadsResult,
+  type ObjectChecksum,
   type UploadAddress,
   type UploadInfo,
 } from '../contract/index.js';
@@ -13,21 +14,30 @@ import { abortable } from './abortable.js';
 import { toHeaders } from './attributes.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
+import { withChecksum } from './kept-checksum.js';
 import { listUpstreamParts } from './list-parts.js';
 import { endlessListing, readListing } from './listing.js';
+import { toldAlgorithm } from './put-object.js';
 import { pageOfUploads } from './upload-page.js';
 import type { UploadChecksum } from './upload-records.js';
 
-export async function createUpload(context: S3Context, input: CreateUploadInput): Promise<UploadInfo> {
+/** `whole`: of the object that the parts will make, where that is known and the upstream keeps none. */
+export async function createUpload(
+  context: S3Context,
+  input: CreateUploadInput,
+  whole?: { readonly checksum: ObjectChecksum; readonly size_bytes: number },
+): Promise<UploadInfo> {
   const { bucket, key, attributes = {}, signal } = input;
-  const checksum = input.checksum ?? defaultChecksum(context);
+  const told = toldAlgorithm(context, input.checksum?.algorithm);
+  const checksum = (told && input.checksum) ?? defaultChecksum(context);
+  const plain = toHeaders(attributes, context.habits);
   const answer = await context.upstream.sendForText({
     method: 'POST',
     bucket,
     key,
     query: { uploads: '' },
     headers: {
-      ...toHeaders(attributes, context.habits),
+      ...withChecksum(plain, whole?.checksum ?? null, whole?.size_bytes ?? 0).headers,
       'x-amz-checksum-algorithm': checksum?.algorithm,
       'x-amz-checksum-type': checksum?.type,
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { afterAll } from 'vitest';
-import { describeAdapter } from '../../adapters/conformance/suite.js';
+import { describeAdapter, describeIntegrity } from '../../adapters/conformance/suite.js';
 import { createBandwidth } from '../../adapters/decorators/bandwidth.js';
 import { createCallStats } from '../../adapters/decorators/call-stats.js';
 import type { DecoratorOptions } from '../../adapters/decorators/stack.js';
@@ -40,8 +40,10 @@ const compressionOfAll = async () => ({
   stored_percent_max: Number.POSITIVE_INFINITY,
 });
 
+type Options = () => DecoratorOptions | Promise<DecoratorOptions>;
+
 /** Limits that are there but out of the way, and a cache that trusts itself: what it does not forget in time is seen. */
-const DECORATORS: Readonly<Record<string, () => DecoratorOptions | Promise<DecoratorOptions>>> = {
+const DECORATORS: Readonly<Record<string, Options>> = {
   retry: () => ({
     retry: { attempts_max: 3, delay_ms: 10, delay_ms_max: 1_000, budget_percent: 10, burst: 10 },
   }),
@@ -72,6 +74,25 @@ describeUpstream('minio', startMinioUpstream, (upstream) => {
   for (const [name, options] of Object.entries(DECORATORS)) {
     describeAdapter(`${name} over the minio adapter`, async () => {
       const entry = { ...entryOf('minio', 'minio', upstream()), decorators: await options() };
+      const adapter = await openAdapter(entry);
+      return { adapter, close: () => adapter.close() };
+    });
+  }
+});
+
+/**
+ * A provider without checksums: bodies are verified all the same. Encryption keeps checksums itself, and so does compression
+ * of what it compresses.
+ */
+describeUpstream('minio', startMinioUpstream, (upstream) => {
+  const over: Readonly<Record<string, Options>> = {
+    'the adapter itself': () => ({}),
+    encryption: () => ({ encryption: encryption() }),
+    'compression where it helps': async () => ({ compression: await compression() }),
+  };
+  for (const [name, options] of Object.entries(over)) {
+    describeIntegrity(`${name} over a generic upstream`, async () => {
+      const entry = { ...entryOf('s3', 'generic', upstream()), decorators: await options() };
       const adapter = await openAdapter(entry);
       return { adapter, close: () => adapter.close() };
     });

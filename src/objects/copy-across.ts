@@ -1,13 +1,17 @@
 import { rangeBytes } from '../../adapters/conditions.js';
-import type {
-  Adapter,
-  CopyObjectInput,
-  CopyObjectResult,
-  CopyPartInput,
-  ObjectAttributes,
-  ObjectInfo,
-  PartInfo,
-  Tags,
+import {
+  type Adapter,
+  type ChecksumAlgorithm,
+  type ChecksumRequest,
+  type CopyObjectInput,
+  type CopyObjectResult,
+  type CopyPartInput,
+  type ObjectAttributes,
+  type ObjectChecksum,
+  type ObjectInfo,
+  type PartInfo,
+  type Tags,
+  unsupported,
 } from '../../adapters/contract/index.js';
 
 /** Copies between adapters: the bytes stream through the node, with the source's digest as the promise to the target. */
@@ -35,11 +39,28 @@ async function targetAttributes(
   return { system: info.system, ...rest, ...kept, ...(target_tags && { tags: target_tags }) };
 }
 
+/** Asked for by the client, the copy has it; that of the source comes along where the target can keep it. */
+function requireKept(to: Adapter, algorithm: ChecksumAlgorithm | undefined): void {
+  if (algorithm === undefined || to.capabilities.checksums.includes(algorithm)) return;
+  throw unsupported(to.name, `checksums.${algorithm}`);
+}
+
+function promiseOf(
+  asked: ChecksumAlgorithm | undefined,
+  known: ObjectChecksum | null,
+): ChecksumRequest | undefined {
+  const algorithm = asked ?? known?.algorithm;
+  if (algorithm === undefined) return undefined;
+  const same = known?.algorithm === algorithm && known.type === 'FULL_OBJECT';
+  return same ? { algorithm, value: () => known.value } : { algorithm };
+}
+
 export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Promise<CopyObjectResult> {
   const { from, to } = homes;
   const { signal } = input;
+  requireKept(to, input.checksum_algorithm);
   const { info, body } = await from.getObject({ ...input.source, signal });
-  const algorithm = input.checksum_algorithm ?? info.checksum?.algorithm;
+  const checksum = promiseOf(input.checksum_algorithm, info.checksum);
   const written = await to.putObject({
     bucket: input.bucket,
     key: input.key,
@@ -48,7 +69,7 @@ export async function copyObjectAcross(homes: Homes, input: CopyObjectInput): Pr
     attributes: await targetAttributes(from, input, info),
     expect: {
       ...(info.sha256 !== null && { sha256: info.sha256 }),
-      ...(algorithm !== undefined && { checksum: { algorithm } }),
+      ...(checksum !== undefined && { checksum }),
     },
     ...(input.condition && { condition: input.condition }),
     signal,

@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Adapter, type Body, isStoreError } from '../../adapters/contract/index.js';
+import { checked } from '../../adapters/checked.js';
+import {
+  type Adapter,
+  type Body,
+  type ChecksumRequest,
+  isStoreError,
+} from '../../adapters/contract/index.js';
 import { openLocalAdapter } from '../../adapters/local/open-local-adapter.js';
 import { createObjectStore, type ObjectStoreOptions } from './store.js';
 
@@ -121,6 +127,45 @@ describe('copies between mounts', () => {
     const replaced = await copy(true);
     expect(replaced.info).toMatchObject({ metadata: { c: 'd' }, headers: {} });
     expect((await far.getTags({ bucket: 'far-away', key: 'copy' })).tags).toEqual({ t: '2' });
+  });
+});
+
+describe('copies to where checksums are not kept', () => {
+  const copy = (store: Adapter, key: string, checksum_algorithm?: 'CRC32') =>
+    store.copyObject({
+      source: { bucket: 'here', key: 'k' },
+      bucket: 'far-away',
+      key,
+      replace_attributes: false,
+      replace_tags: false,
+      ...(checksum_algorithm && { checksum_algorithm }),
+    });
+
+  it('have the bytes of a source that has one; only who asks for one is refused', async () => {
+    let promised: ChecksumRequest | undefined;
+    const bare: Adapter = {
+      ...far,
+      capabilities: { ...far.capabilities, checksums: [] },
+      putObject: async (input) => {
+        promised = input.expect?.checksum;
+        return far.putObject(input);
+      },
+    };
+    const mounts = [
+      { pattern: 'far-*', adapter: checked(bare) },
+      { pattern: '*', adapter: near },
+    ];
+    const store = open({ mounts });
+    await store.createBucket({ bucket: 'here', owner: 'me' });
+    await store.createBucket({ bucket: 'far-away', owner: 'me' });
+    const { checksum } = await put(store, 'here', 'k', 7, Buffer.from('content'));
+    await copy(store, 'copy');
+    expect(promised?.algorithm).toBe(checksum?.algorithm);
+    expect(promised?.value?.()).toBe(checksum?.value);
+    const { body } = await far.getObject({ bucket: 'far-away', key: 'copy' });
+    expect(await bytesOf(body)).toBe('content');
+    expect(await kindOf(copy(store, 'asked', 'CRC32'))).toBe('unsupported');
+    expect(await kindOf(far.headObject({ bucket: 'far-away', key: 'asked' }))).toBe('not_found');
   });
 });
 

@@ -1,5 +1,6 @@
+import { CHECKSUM_ALGORITHMS } from '../../../src/wire/checksums.js';
 import { type Capabilities, StoreError } from '../../contract/index.js';
-import type { Codec } from '../recoded/codec.js';
+import { type Codec, DEFAULT_CHECKSUM } from '../recoded/codec.js';
 import { spanOf } from '../recoded/frame-span.js';
 import {
   frameBytes,
@@ -46,6 +47,9 @@ export function encryptionCodec(keys: Keys, records_bucket: string): Codec {
 function capabilitiesOf(below: Capabilities): Capabilities {
   return {
     ...below,
+    // They lie in the trailers of pieces, whatever the upstream keeps.
+    checksums: CHECKSUM_ALGORITHMS,
+    default_checksum: below.default_checksum ?? DEFAULT_CHECKSUM,
     // Sums of stored sizes do not tell those of plaintexts.
     usage: false,
     part_bytes_max: below.part_bytes_max - PART_EXTRA_BYTES,

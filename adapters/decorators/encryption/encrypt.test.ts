@@ -61,6 +61,38 @@ const MIB = 1024 ** 2;
 const PARTS = [bytesOf(1, 5 * MIB + 7), bytesOf(2, 5 * MIB), bytesOf(3, 1_000)];
 
 describe('encryption', () => {
+  it('keeps checksums, and what they are of, over an upstream that keeps none', async () => {
+    const bare: Adapter = {
+      ...forwarding(upstream),
+      capabilities: { ...upstream.capabilities, checksums: [], default_checksum: null },
+      headObject: async (input) => {
+        const head = await upstream.headObject(input);
+        return { ...head, info: { ...head.info, checksum: null } };
+      },
+    };
+    const fresh = () => encrypt(bare, ring('old', 'old'));
+    expect(fresh().capabilities).toMatchObject({
+      checksums: upstream.capabilities.checksums,
+      default_checksum: 'CRC64NVME',
+    });
+    for (const type of ['COMPOSITE', 'FULL_OBJECT'] as const) {
+      const object = { bucket, key: `summed-${type}` };
+      const store = fresh();
+      const { upload_id } = await store.createUpload({ ...object, checksum: { algorithm: 'CRC32', type } });
+      const upload = { ...object, upload_id };
+      const { etag } = await store.uploadPart({
+        ...upload,
+        part_number: 1,
+        body: utf8('part'),
+        size_bytes: 4,
+      });
+      const { checksum } = await store.completeUpload({ ...upload, parts: [{ part_number: 1, etag }] });
+      expect(checksum).toMatchObject({ algorithm: 'CRC32', type });
+      expect((await fresh().headObject(object)).info.checksum).toEqual(checksum);
+      expect((await fresh().headObject(object)).info.system).toEqual({});
+    }
+  });
+
   it('leaves no content upstream, and equal contents do not look alike', async () => {
     const store = node();
     const text = utf8('what nobody else should read '.repeat(5_000));

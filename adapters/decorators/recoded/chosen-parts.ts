@@ -9,12 +9,13 @@ import {
   type UploadInfo,
 } from '../../contract/index.js';
 import { chooseParts, requirePartAlgorithm, requirePartOrder } from '../../multipart-rules.js';
+import { DEFAULT_CHECKSUM } from './codec.js';
 import { checksumOf, type Declared } from './content.js';
 import type { PartRecord } from './part-record.js';
 
 export function partAlgorithm(declared: Declared, asked: ChecksumAlgorithm | undefined): ChecksumAlgorithm {
   requirePartAlgorithm(declared?.algorithm, asked);
-  return declared?.algorithm ?? asked ?? 'CRC64NVME';
+  return declared?.algorithm ?? asked ?? DEFAULT_CHECKSUM;
 }
 
 interface StoredParts {

@@ -34,6 +34,9 @@ export interface Codec {
   readonly refuseUnmarked?: () => StoreError;
 }
 
+/** Of what brings none, over an upstream that has none: as at AWS. */
+export const DEFAULT_CHECKSUM = 'CRC64NVME' satisfies ChecksumAlgorithm;
+
 export interface CodecNames {
   /** System attributes: that a version is of ours (and how), and digests that were known when it was written. */
   readonly mark: string;

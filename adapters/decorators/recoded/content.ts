@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { combineComposite, combineFullObject } from '../../../src/wire/checksums.js';
 import type {
+  Capabilities,
   ChecksumAlgorithm,
   ObjectChecksum,
   ObjectInfo,
   PartInfo,
   UploadInfo,
 } from '../../contract/index.js';
+import { checksumOfParts } from '../../multipart-rules.js';
 import type { CodecNames, Digests, PieceForm, Reference } from './codec.js';
 
 /** The plaintext of one version: what clients are shown of it. */
@@ -60,7 +61,7 @@ export function contentOfParts(parts: readonly DigestedPiece[], declared: Declar
     size_bytes: parts.reduce((sum, part) => sum + part.size_bytes, 0),
     etag: `${md5.digest('hex')}-${parts.length}`,
     sha256: null,
-    checksum: checksumOfParts(
+    checksum: wholeChecksum(
       parts.map(({ digests }) => digests),
       declared,
     ),
@@ -69,23 +70,37 @@ export function contentOfParts(parts: readonly DigestedPiece[], declared: Declar
   };
 }
 
-/** S3 User Guide, "Checking object integrity": of the whole object where CRCs allow it, else of the parts' values. */
-function checksumOfParts(parts: readonly Digests[], declared: Declared): ObjectChecksum | null {
+/** Null where the parts brought different ones. */
+function wholeChecksum(parts: readonly Digests[], declared: Declared): ObjectChecksum | null {
   const algorithm: ChecksumAlgorithm | undefined = declared?.algorithm ?? parts[0]?.algorithm;
   if (algorithm === undefined || parts.some((part) => part.algorithm !== algorithm)) return null;
-  const can_combine = algorithm !== 'SHA1' && algorithm !== 'SHA256';
-  if (can_combine && declared?.type !== 'COMPOSITE') {
-    return { algorithm, type: 'FULL_OBJECT', value: combineFullObject(algorithm, parts).toString('base64') };
-  }
-  const value = combineComposite(
-    algorithm,
-    parts.map(({ checksum }) => checksum),
-  );
-  return { algorithm, type: 'COMPOSITE', value: `${value.toString('base64')}-${parts.length}` };
+  return checksumOfParts(algorithm, declared?.type, parts);
 }
 
 /** The value of the mark for objects of parts, each of which tells its reference itself. */
-export const OF_PARTS = 'parts';
+const OF_PARTS = 'parts';
+/** The same where clients want a checksum of the parts' values, and the upstream will not remember that. */
+const COMPOSITE_OF_PARTS = 'parts-composite';
+
+export function markOfParts(declared: Declared, { checksums }: Capabilities): string {
+  const kept = declared === null || checksums.includes(declared.algorithm);
+  return !kept && declared.type === 'COMPOSITE' ? COMPOSITE_OF_PARTS : OF_PARTS;
+}
+
+export function isOfParts(mark: string | undefined): boolean {
+  return mark === OF_PARTS || mark === COMPOSITE_OF_PARTS;
+}
+
+/** Of what kind the checksum of the whole is. `stored`: the upstream computed its own in the way that was declared. */
+export function declaredOf(
+  mark: string | undefined,
+  stored: ObjectChecksum | null,
+  algorithm: ChecksumAlgorithm | undefined,
+): Declared {
+  if (algorithm === undefined) return null;
+  if (mark === COMPOSITE_OF_PARTS) return { algorithm, type: 'COMPOSITE' };
+  return stored?.algorithm === algorithm ? stored : null;
+}
 
 type System = ObjectInfo['system'];
 

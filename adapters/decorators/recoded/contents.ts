@@ -3,7 +3,14 @@ import { LIMITS } from '../../../config/limits.js';
 import type { Adapter, ObjectInfo } from '../../contract/index.js';
 import { createLimiter } from '../../limiter.js';
 import { type Codec, notAsWritten, type Trailer } from './codec.js';
-import { type Content, contentOfObject, contentOfParts, type DigestedPiece, OF_PARTS } from './content.js';
+import {
+  type Content,
+  contentOfObject,
+  contentOfParts,
+  type DigestedPiece,
+  declaredOf,
+  isOfParts,
+} from './content.js';
 import { pinned } from './pinned.js';
 import { readAll } from './read-all.js';
 import { replaced, unlessReplaced } from './replaced.js';
@@ -64,7 +71,7 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
   const attached = (bucket: string, key: string, info: Partial<ObjectInfo>): Content | undefined => {
     const sealed = info.system?.[names.digests];
     const mark = info.system?.[names.mark];
-    if (sealed === undefined || mark === undefined || mark === OF_PARTS) return undefined;
+    if (sealed === undefined || mark === undefined || isOfParts(mark)) return undefined;
     const digests = readDigests(sealing.open(Buffer.from(sealed, 'base64'), contextOf(bucket, key)));
     const { size_bytes, checksum } = digests;
     const form = { kind: 'object', reference: Buffer.from(mark, 'base64'), size_bytes } as const;
@@ -117,10 +124,8 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
       parts.push({ ...form, part_number, stored_at, start, digests });
       start += size_bytes;
     }
-    const { checksum } = version.info;
-    const algorithm = parts[0]?.digests.algorithm;
-    // The upstream computed its own checksum in the way that was declared when the upload began.
-    return contentOfParts(parts, checksum !== null && checksum.algorithm === algorithm ? checksum : null);
+    const { checksum, system } = version.info;
+    return contentOfParts(parts, declaredOf(system[names.mark], checksum, parts[0]?.digests.algorithm));
   };
 
   const find = async (version: StoredVersion): Promise<Known> => {
@@ -135,7 +140,7 @@ export function createContents(inner: Adapter, codec: Codec): Contents {
     // What is known may be of a time when the same bytes lay there without our mark.
     const known = cache.get(cacheKey(bucket, info.key, info.etag));
     if (known !== undefined && known !== UNCHANGED) return known;
-    return mark === OF_PARTS ? readParts(version) : readObject(version, mark);
+    return isOfParts(mark) ? readParts(version) : readObject(version, mark);
   };
 
   return {

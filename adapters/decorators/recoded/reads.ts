@@ -12,7 +12,7 @@ import {
   StoreError,
 } from '../../contract/index.js';
 import type { Codec } from './codec.js';
-import { type Content, OF_PARTS, type Piece, shownInfo } from './content.js';
+import { type Content, isOfParts, type Piece, shownInfo } from './content.js';
 import type { Contents, Known } from './contents.js';
 import { pinned } from './pinned.js';
 import { readAll } from './read-all.js';
@@ -119,7 +119,7 @@ export function createReads(inner: Adapter, contents: Contents, codec: Codec): R
     if (content === null) return { info: stored, range: null, body };
     const opened = select(input, seen, content);
     const [piece] = content.pieces;
-    if (stored.system[names.mark] === OF_PARTS || piece === undefined) {
+    if (isOfParts(stored.system[names.mark]) || piece === undefined) {
       return { ...opened.result, body: await bodyOf(input, opened) };
     }
     if (piece.size_bytes === 0) return { ...opened.result, body: NOTHING };

@@ -17,7 +17,7 @@ import type {
 import { partAlgorithm, recordOf } from './chosen-parts.js';
 import type { Encoded } from './codec.js';
 import { createCompletion } from './complete-upload.js';
-import { type Declared, OF_PARTS, shownPart } from './content.js';
+import { type Declared, markOfParts, shownPart } from './content.js';
 import { createKnownUploads } from './known-uploads.js';
 import type { PartRecords } from './part-records.js';
 import { unlessReplaced, whileReplaced } from './replaced.js';
@@ -105,7 +105,8 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
   return {
     async create(input) {
       const unchanged = !codec.takes(input.attributes?.headers);
-      const system = { ...input.attributes?.system, [names.mark]: OF_PARTS };
+      const mark = markOfParts(input.checksum ?? null, inner.capabilities);
+      const system = { ...input.attributes?.system, [names.mark]: mark };
       const upload = await inner.createUpload(
         unchanged ? input : { ...input, attributes: { ...input.attributes, system } },
       );

@@ -15,9 +15,9 @@ import {
   type Tags,
   type WriteCondition,
 } from '../../contract/index.js';
-import type { Codec, Encoded, Reference } from './codec.js';
+import { type Codec, DEFAULT_CHECKSUM, type Encoded, type Reference } from './codec.js';
 import type { Conditions } from './conditions.js';
-import { type Content, contentOfObject, OF_PARTS, shownInfo } from './content.js';
+import { type Content, contentOfObject, isOfParts, shownInfo } from './content.js';
 import type { Contents, Known } from './contents.js';
 import { pinned } from './pinned.js';
 import type { Reads } from './reads.js';
@@ -75,7 +75,7 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
   const put = async (input: PutObjectInput): Promise<ObjectInfo> => {
     const { expect, condition: asked, body, size_bytes, attributes, signal, ...address } = input;
     const condition = await conditions.forWrite(input, asked);
-    const algorithm = expect?.checksum?.algorithm ?? inner.capabilities.default_checksum ?? 'CRC64NVME';
+    const algorithm = expect?.checksum?.algorithm ?? inner.capabilities.default_checksum ?? DEFAULT_CHECKSUM;
     const { headers } = attributes ?? {};
     const plain = { kind: 'object', body, size_bytes, expect, algorithm, headers, signal } as const;
     const encoded = await codec.encode(plain);
@@ -201,7 +201,7 @@ export function createWrites({ inner, codec, contents, conditions, reads }: Writ
       for (let attempt = 1; ; attempt++) {
         const source = await whileReplaced(() => sourceOf(input));
         try {
-          const is_of_parts = source.stored.system[names.mark] === OF_PARTS;
+          const is_of_parts = isOfParts(source.stored.system[names.mark]);
           return await (is_of_parts ? copyParts(input, source.shown) : copyStored(input, source));
         } catch (error) {
           // Either the source is another one by now, or the target's condition does not hold.
