@@ -52,12 +52,11 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, content: Buffer) => unkn
     socket.end(Buffer.concat([Buffer.from(head), content]));
   },
   closing_early(socket, content) {
-    const head = `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${content.length + 1}\r\n\r\n`;
-    socket.end(Buffer.concat([Buffer.from(head), content]));
+    socket.end(tooShort(content));
   },
   /** As load balancers end what they no longer want, here when it has come and may wait to be read. */
   async reset(socket, content) {
-    socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'), content]));
+    socket.write(tooShort(content));
     for (let turn = 0; turn < 50; turn += 1) await nextTurn();
     socket.resetAndDestroy();
   },
@@ -77,6 +76,11 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, content: Buffer) => unkn
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${content.length}\r\n\r\n`);
   },
 };
+
+function tooShort(content: Buffer): Buffer {
+  const head = `HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${content.length + 1}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), content]);
+}
 
 function answer(socket: Socket, request: string): void {
   const [method, path = ''] = request.split(' ');
