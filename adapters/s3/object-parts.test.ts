@@ -70,6 +70,15 @@ describe('where a part lies', () => {
     },
   );
 
+  it('is nowhere where Content-Range ends before it begins', async () => {
+    const part = { 'content-range': `bytes 300-299/${SIZE}`, 'content-length': 0 };
+    await overUpstream(twoParts({ part }), async (adapter) => {
+      expect((await adapter.headObject({ ...OBJECT, part_number: 2 })).range).toBe('empty');
+      const { parts } = await adapter.listObjectParts({ ...OBJECT, after: 1, limit: 1 });
+      expect(parts).toEqual([{ part_number: 2, size_bytes: 0, checksum: null }]);
+    });
+  });
+
   it('is nowhere in an answer of length 0, and unknown in one that says nothing', async () => {
     await overUpstream(twoParts({ part: { 'content-length': 0 } }), async (adapter) => {
       expect((await adapter.headObject({ ...OBJECT, part_number: 2 })).range).toBe('empty');

@@ -75,7 +75,9 @@ function placeOf(headers: AnswerHeaders, info: ObjectInfo): Omit<FoundPart, 'che
   const match = CONTENT_RANGE.exec(text(headers, 'content-range') ?? '');
   if (match !== null) {
     const range = { start: Number(match[1]), end: Number(match[2]) };
-    return { size_bytes: range.end - range.start + 1, range };
+    const size_bytes = range.end - range.start + 1;
+    // As versitygw writes an empty one, `bytes 100-99/200`.
+    return { size_bytes, range: size_bytes === 0 ? 'empty' : range };
   }
   const length = text(headers, 'content-length');
   if (length === '0') return { size_bytes: 0, range: 'empty' };
