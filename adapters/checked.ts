@@ -111,6 +111,7 @@ function checkedBuckets(inner: Adapter, check: Checks) {
   return {
     createBucket: async (input) => {
       if (input.object_lock === true) check.need('object_lock');
+      if (Object.keys(input.documents ?? {}).length > 0) check.need('bucket_documents');
       return inner.createBucket(input);
     },
     putVersioning: async (input) => {

@@ -95,6 +95,7 @@ const CALLS: Readonly<Record<Feature, Calls>> = {
     () => store.getDocument({ bucket, kind: 'policy' }),
     () => store.putDocument({ bucket, kind: 'policy', content: 'x' }),
     () => store.deleteDocument({ bucket, kind: 'policy' }),
+    () => store.createBucket({ bucket: `${bucket}-made`, owner: '', documents: { policy: 'x' } }),
   ],
   change_feed: (store) => [
     () => store.readChanges({ after: null, limit: 1 }),

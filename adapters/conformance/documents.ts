@@ -66,6 +66,17 @@ function plain(harness: Harness): void {
     await failure(store.getDocument({ bucket, kind: 'policy' }), 'not_found', 'document');
   });
 
+  testWith(harness, 'bucket_documents', 'a bucket is made with its documents', async () => {
+    const { store } = harness;
+    const documents = { policy: 'of policy', tagging: 'of tagging' };
+    const bucket = await harness.bucket({ bucket: harness.bucketName(), owner: OWNER, documents });
+    for (const [kind, content] of Object.entries(documents))
+      expect((await store.getDocument({ bucket, kind })).content).toBe(content);
+    const again = store.createBucket({ bucket, owner: OWNER, documents: { policy: 'another' } });
+    await failure(again, 'already_exists');
+    expect((await store.getDocument({ bucket, kind: 'policy' })).content).toBe('of policy');
+  });
+
   testWith(harness, 'bucket_documents', 'calls with an aborted signal do nothing', async () => {
     const { store } = harness;
     const bucket = await harness.bucket();

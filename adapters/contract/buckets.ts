@@ -24,6 +24,8 @@ export interface CreateBucketInput extends BucketAddress {
   readonly region?: string;
   /** Enables versioning too, for good. */
   readonly object_lock?: boolean;
+  /** Content by kind. They are there with the bucket, or neither is; a repeat after a failure finds nothing half done. */
+  readonly documents?: Readonly<Record<string, string>>;
 }
 
 export interface PutVersioningInput extends BucketAddress {

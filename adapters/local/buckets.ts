@@ -10,6 +10,7 @@ import {
 } from '../contract/index.js';
 import { abortUploadsOf } from './abort-upload.js';
 import type { LocalContext } from './context.js';
+import { addDocuments } from './documents.js';
 import { bucketKey, successor } from './index/keys.js';
 import { type BucketRecord, META } from './index/tables.js';
 import type { WriteTransaction } from './index/writer.js';
@@ -52,6 +53,7 @@ export function createBucket(context: LocalContext, input: CreateBucketInput): P
     };
     void context.tables.meta.put(META.bucket_id, id);
     context.usage.open(id);
+    addDocuments(context, id, input.documents ?? {});
     saveBucket(context, transaction, record, 'bucket_created');
     return bucketInfo(record);
   });

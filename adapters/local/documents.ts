@@ -13,6 +13,20 @@ export function getDocument(context: LocalContext, input: DocumentAddress): Buck
   throw new StoreError('not_found', `the bucket has no document ${input.kind}`, { subject: 'document' });
 }
 
+function documentOf(content: string): BucketDocument {
+  return { content, etag: createHash('sha256').update(content).digest('hex').slice(0, 32) };
+}
+
+/** In the transaction that makes the bucket. */
+export function addDocuments(
+  context: LocalContext,
+  bucket_id: number,
+  documents: Readonly<Record<string, string>>,
+): void {
+  for (const [kind, content] of Object.entries(documents))
+    void context.tables.documents.put(documentKey(bucket_id, kind), documentOf(content));
+}
+
 export function putDocument(
   context: LocalContext,
   input: DocumentAddress & { readonly content: string; readonly if_etag?: string | null },
@@ -26,10 +40,7 @@ export function putDocument(
         subject: 'document',
       });
     }
-    const document = {
-      content: input.content,
-      etag: createHash('sha256').update(input.content).digest('hex').slice(0, 32),
-    };
+    const document = documentOf(input.content);
     void context.tables.documents.put(key, document);
     transaction.change({
       sequence: transaction.nextSequence(),

@@ -116,6 +116,40 @@ describe('a bucket that is created', () => {
     });
   });
 
+  it.each([
+    [1, 'PUT /bucket'],
+    [1, `PUT /${DOCUMENTS_BUCKET}/documents/bucket`],
+    [2, `PUT /${DOCUMENTS_BUCKET}/documents/bucket`],
+    [2, `PUT /${DOCUMENTS_BUCKET}/${RECORD}`],
+  ])('has all its documents or is not there, when its node ends at the %i. %s', async (count, request) => {
+    await overOne(async (upstream, one, two) => {
+      const input = { ...BUCKET, owner: 'me', documents: { policy: 'mine', tagging: 'tags' } };
+      let left = count;
+      upstream.before = (asked) => {
+        if (!asked.startsWith(request) || --left > 0) return null;
+        upstream.before = () => 503;
+        return 503;
+      };
+      await failure(one.createBucket(input), 'unavailable');
+      upstream.before = () => null;
+      await two.createBucket(input);
+      expect((await one.headBucket(BUCKET)).owner).toBe('me');
+      expect((await one.getDocument(POLICY)).content).toBe('mine');
+      expect((await one.getDocument({ ...BUCKET, kind: 'tagging' })).content).toBe('tags');
+    });
+  });
+
+  it('leaves no documents where it is refused', async () => {
+    await overOne(async (upstream, one) => {
+      upstream.before = (asked) => (asked === 'PUT /bucket' ? 403 : null);
+      await failure(
+        one.createBucket({ ...BUCKET, owner: 'me', documents: { policy: 'mine' } }),
+        'access_denied',
+      );
+      expect([...(upstream.buckets.get(DOCUMENTS_BUCKET)?.keys() ?? [])]).toEqual([RECORD]);
+    });
+  });
+
   it('can be made by anybody where the node ended before it asked for it', async () => {
     await overOne(async (upstream, one, two) => {
       endAt(upstream, 'PUT /bucket');

@@ -16,7 +16,7 @@ import {
   writeBucketRecord,
 } from './bucket-records.js';
 import type { S3Context } from './context.js';
-import { removeDocuments } from './documents.js';
+import { addDocuments, removeDocuments } from './documents.js';
 import { toStoreError } from './errors.js';
 import { endUploads } from './uploads.js';
 
@@ -31,7 +31,8 @@ interface Reservation {
  * The record decides who is first: some upstreams let one account create a bucket twice (AWS in us-east-1). It is written
  * as pending before the bucket is made, so that no bucket is ever seen with the record or the documents of an older one,
  * and a node that ends in between leaves one whose owner is known; then it is confirmed, on condition that it is still
- * the same. A bucket without a record belongs to nobody.
+ * the same. Documents come before the bucket, so that no answer of success is without them. A bucket without a record belongs
+ * to nobody.
  */
 export async function createBucket(context: S3Context, input: CreateBucketInput): Promise<BucketInfo> {
   const { bucket, owner, region = '', signal } = input;
@@ -46,10 +47,13 @@ export async function createBucket(context: S3Context, input: CreateBucketInput)
     // It may have been made while it was looked at, and its record not yet.
     buckets.forget(bucket);
     if (left === null || !isUnfinished(context, input, left, existing)) throw taken(existing.owner);
-    return confirm(context, input, { ...left.record, owner, region, created_at_ms }, left.etag);
+    const { record } = left;
+    await addDocuments(context, input, record?.id);
+    return confirm(context, input, { ...record, owner, region, created_at_ms }, left.etag);
   }
   const record: BucketRecord = { owner, region, created_at_ms, id: randomUUID() };
   const reservation = await reserve(context, input, record, left);
+  await addDocuments(context, input, record.id);
   await makeBucket(context, input, record, reservation);
   return confirm(context, input, record, reservation.etag);
 }
@@ -124,6 +128,8 @@ async function makeBucket(
     const uncertain = isTransient(error) || error.kind === 'unexpected';
     if (etag !== null && !contested && !uncertain)
       await endBucketRecord(context, input.bucket, { record, etag });
+    const has_documents = Object.keys(input.documents ?? {}).length > 0;
+    if (etag === null && has_documents && !uncertain) await removeDocuments(context, input.bucket, record.id);
     throw exists ? await takenByOther(context, input) : error;
   }
 }

@@ -1,4 +1,9 @@
-import { type BucketDocument, type DocumentAddress, StoreError } from '../contract/index.js';
+import {
+  type BucketDocument,
+  type CreateBucketInput,
+  type DocumentAddress,
+  StoreError,
+} from '../contract/index.js';
 import type { S3Context } from './context.js';
 
 /**
@@ -42,6 +47,16 @@ export async function putDocument(
 export async function deleteDocument(context: S3Context, input: DocumentAddress): Promise<void> {
   context.buckets.forget(input.bucket);
   await context.records.remove(await pathOf(context, input), input.signal);
+}
+
+/** Of a bucket that is being made: nobody looks for them before its record names the id. */
+export async function addDocuments(
+  { records }: S3Context,
+  { bucket, documents = {}, signal }: CreateBucketInput,
+  id: string | undefined,
+): Promise<void> {
+  for (const [kind, content] of Object.entries(documents))
+    await records.write(`${folderOf(bucket, id)}${kind}`, content, { signal });
 }
 
 /** With their bucket. */

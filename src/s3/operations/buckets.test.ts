@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checked } from '../../../adapters/checked.js';
 import { startTestDoor, type TestDoor } from '../testing/test-door.js';
 
 let door: TestDoor;
@@ -41,6 +42,10 @@ test.each([
   expect([reply.status, reply.element('Code')]).toEqual([400, code]);
 });
 
+function configured(members: string): string {
+  return `<CreateBucketConfiguration>${members}</CreateBucketConfiguration>`;
+}
+
 test('the location constraint must be the region of the node', async () => {
   const body = (region: string) =>
     `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
@@ -56,6 +61,41 @@ test('what is not there is refused, not ignored', async () => {
     headers: { 'x-amz-object-ownership': 'Nobody' },
   });
   expect([ownership.status, ownership.element('Code')]).toEqual([400, 'InvalidArgument']);
+});
+
+test.each([
+  ['ownership', { headers: { 'x-amz-object-ownership': 'ObjectWriter' } }],
+  ['tags', { body: configured('<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>') }],
+])('a bucket is not made without the %s it was to have', async (_name, asked) => {
+  const bare = await startTestDoor((adapter) =>
+    checked({ ...adapter, capabilities: { ...adapter.capabilities, bucket_documents: false } }),
+  );
+  try {
+    for (let round = 0; round < 2; round++) {
+      const refused = await bare.alice.send('PUT', '/bare-one', asked);
+      expect([refused.status, refused.element('Code')]).toEqual([501, 'NotImplemented']);
+      expect((await bare.alice.send('HEAD', '/bare-one')).status).toBe(404);
+    }
+    expect((await bare.alice.send('PUT', '/bare-one')).status).toBe(200);
+  } finally {
+    await bare.stop();
+  }
+});
+
+test('making one’s own bucket again succeeds where it is as asked for, and not else', async () => {
+  const { alice } = door;
+  const owned = (value: string) => ({ headers: { 'x-amz-object-ownership': value } });
+  const tagged = (value: string) => ({
+    body: configured(`<Tags><Tag><Key>a</Key><Value>${value}</Value></Tag></Tags>`),
+  });
+  const locked = { headers: { 'x-amz-bucket-object-lock-enabled': 'true' } };
+  await alice.send('PUT', '/again-one', { ...owned('ObjectWriter'), ...tagged('b') });
+  for (const same of [{}, owned('ObjectWriter'), tagged('b')])
+    expect((await alice.send('PUT', '/again-one', same)).status).toBe(200);
+  for (const other of [owned('BucketOwnerPreferred'), tagged('c'), locked]) {
+    const refused = await alice.send('PUT', '/again-one', other);
+    expect([refused.status, refused.element('Code')]).toEqual([409, 'BucketAlreadyOwnedByYou']);
+  }
 });
 
 test('versioning goes from nothing to enabled to suspended', async () => {

@@ -25,20 +25,35 @@ async function run(context: OperationContext): Promise<Reply> {
   const configuration = document === '' ? undefined : parseXml(document, 'CreateBucketConfiguration');
   const region = regionOf(configuration, context.region);
   const tagging = taggingOf(configuration);
+  const documents = {
+    ...(ownership === undefined ? {} : { [OWNERSHIP_DOCUMENT]: ownershipDocument(ownership) }),
+    ...(tagging === undefined ? {} : { tagging }),
+  };
   try {
-    await store.createBucket({ bucket, owner: identity.id, region, object_lock, signal });
+    await store.createBucket({ bucket, owner: identity.id, region, object_lock, documents, signal });
   } catch (error) {
-    if (!ownedAlready(error, identity.id) || context.region !== LENIENT_REGION) throw error;
-    return { status: 200, headers: { location: `/${bucket}` } };
-  }
-  if (ownership !== undefined) {
-    const content = ownershipDocument(ownership);
-    await store.putDocument({ bucket, kind: OWNERSHIP_DOCUMENT, content, signal });
-  }
-  if (tagging !== undefined) {
-    await store.putDocument({ bucket, kind: 'tagging', content: tagging, signal });
+    const lenient = context.region === LENIENT_REGION && ownedAlready(error, identity.id);
+    if (!lenient || !(await isAsAsked(context, object_lock, documents))) throw error;
   }
   return { status: 200, headers: { location: `/${bucket}` } };
+}
+
+/** A success that left the bucket without what was asked for would be taken for one with it. */
+async function isAsAsked(
+  { store, bucket, signal }: OperationContext,
+  object_lock: boolean,
+  documents: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  if (object_lock && !(await store.headBucket({ bucket, signal })).object_lock) return false;
+  for (const [kind, asked] of Object.entries(documents)) {
+    try {
+      if ((await store.getDocument({ bucket, kind, signal })).content !== asked) return false;
+    } catch (error) {
+      if (isStoreError(error, 'not_found') && error.subject === 'document') return false;
+      throw error;
+    }
+  }
+  return true;
 }
 
 function ownedAlready(error: unknown, identity_id: string): boolean {
