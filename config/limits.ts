@@ -300,6 +300,8 @@ export const LIMITS = {
   upstream_error_bytes_max: 64 * 1024,
   /** Bodies up to this size travel in one piece, with a signature over them. */
   upstream_whole_body_bytes_max: 64 * 1024,
+  /** How long the answer to a put waits for the confirmation of its ETag. */
+  upstream_confirm_ms_max: 5_000,
   /** Frame of an aws-chunked upload; AWS wants at least 8 KiB. */
   upstream_frame_bytes: 128 * 1024,
   /** Answers that nobody reads yet hold a connection this long, and at most so many of them. */

@@ -78,7 +78,7 @@ it('a stream arrives whole at the address that takes it', async () => {
   const adapter = await over([
     null,
     async (request, response) => {
-      received = (await bodyOf(request)).length;
+      received += (await bodyOf(request)).length;
       response.writeHead(200, { etag: '"e"' }).end();
     },
   ]);

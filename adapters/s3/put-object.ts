@@ -7,6 +7,7 @@ import {
   StoreError,
 } from '../contract/index.js';
 import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
+import { withConfirmedEtag } from './confirm-etag.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { withChecksum } from './kept-checksum.js';
@@ -28,14 +29,9 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
   }).catch((error: unknown) => {
     throw isStoreError(error) ? upstream_condition.refusal(error) : error;
   });
+  const confirmed = await withConfirmedEtag(context, input, answer, outgoing);
   const checksum = kept ?? toChecksum(answer.headers) ?? outgoing.seen.checksum;
-  return putInfo(
-    key,
-    input.size_bytes,
-    attributes,
-    { headers: answer.headers, checksum },
-    context.capabilities,
-  );
+  return putInfo(key, input.size_bytes, attributes, { headers: confirmed, checksum }, context.capabilities);
 }
 
 /** What the upstream can be told of what a caller asks for; the rest is verified here. */

@@ -26,6 +26,8 @@ import { encodeQuery, payloadHash, signedHeaders } from './sign-request.js';
 export interface Upstream {
   readonly sdk: S3Client;
   readonly body_timeout_ms: number;
+  /** Nothing but checksums protects what goes to it and comes from it: an address of it is plain HTTP. */
+  readonly is_plain: boolean;
   /** An answer of success. Its body must be read or discarded. Fails with a StoreError, or with what undici throws. */
   send(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** `send`, and the whole body as text. */
@@ -121,6 +123,9 @@ export function openUpstream(
   return {
     sdk,
     body_timeout_ms: options.body_timeout_ms ?? LIMITS.upstream_body_timeout_ms,
+    is_plain: [options.endpoint, ...(options.fallback_endpoints ?? [])].some(
+      (endpoint) => endpoint?.startsWith('http:') === true,
+    ),
     send,
     async sendForText(request) {
       const answer = await send(request);
