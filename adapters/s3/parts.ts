@@ -1,20 +1,21 @@
 import { childText } from '../../src/wire/xml.js';
 import { evaluateSourceCondition, rangeBytes, resolveRange } from '../conditions.js';
-import type {
-  ChecksumAlgorithm,
-  CopyPartInput,
-  ObjectInfo,
-  PartInfo,
-  ResolvedRange,
-  UploadAddress,
-  UploadPartInput,
+import {
+  type ChecksumAlgorithm,
+  type CopyPartInput,
+  isStoreError,
+  type ObjectInfo,
+  type PartInfo,
+  type ResolvedRange,
+  type UploadAddress,
+  type UploadPartInput,
 } from '../contract/index.js';
 import { requirePartAlgorithm } from '../multipart-rules.js';
 import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
-import { checksumsOfUpload } from './list-parts.js';
+import { checksumsOfUpload, listUpstreamParts } from './list-parts.js';
 import { sendBody, toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
 import { getObject } from './read-object.js';
@@ -28,7 +29,9 @@ export async function uploadPart(context: S3Context, input: UploadPartInput): Pr
     bucket,
     key,
     query: { partNumber: part_number, uploadId: upload_id },
-  }));
+  })).catch(async (error: unknown) => {
+    throw await explained(context, input, error);
+  });
   const etag = bareEtag(text(answer.headers, 'etag') ?? '');
   const { asked, checksum } = outgoing.seen;
   const keeps = toldAlgorithm(context, asked?.algorithm) !== undefined;
@@ -41,6 +44,24 @@ export async function uploadPart(context: S3Context, input: UploadPartInput): Pr
     // Only what a listing shows too: clients name it again when they complete, maybe to another node.
     checksum: (keeps ? asked : null) ?? toChecksum(answer.headers) ?? checksum,
   };
+}
+
+const CUT_OFF = new Set<unknown>(['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET']);
+
+/**
+ * Servers that answer in the middle of a body and close the connection, as Garage does when the upload was aborted
+ * meanwhile, may take the answer away with it (RFC 9112, section 9.6).
+ */
+async function explained(context: S3Context, input: UploadPartInput, error: unknown): Promise<unknown> {
+  const { code } = (isStoreError(error, 'unavailable') ? (error.cause ?? {}) : {}) as { code?: unknown };
+  if (!CUT_OFF.has(code)) return error;
+  const { bucket, key, upload_id, signal } = input;
+  try {
+    await listUpstreamParts(context, { bucket, key, upload_id, signal, limit: 1 });
+  } catch (cause) {
+    if (isStoreError(cause, 'not_found')) return cause;
+  }
+  return error;
 }
 
 /**
