@@ -25,7 +25,7 @@ export async function openS3Adapter(
   const documents_bucket = options.documents_bucket ?? DOCUMENTS_BUCKET;
   const reserved = createReservedBuckets({
     upstream,
-    global_bucket_names: habits.global_bucket_names,
+    habits,
     names: reservedNames(options, documents_bucket),
   });
   const records = createRecords(upstream, documents_bucket, reserved);

@@ -55,10 +55,13 @@ export interface Habits {
   /** The ETag of an object that was put in one piece is the MD5 of its bytes, whatever encrypts it. */
   readonly md5_etags: boolean;
   /**
-   * Bucket names are shared with strangers, so that one of them may have the name of a reserved bucket. Not where one
-   * operator gives out all keys, or each account has names of its own; MinIO and Garage could not tell whose a bucket is.
+   * Bucket names are shared with accounts that are strangers to this one and may open their buckets to it, so that one of
+   * them may have the name of a reserved bucket. R2 has names for each account. In MinIO and Garage buckets are nobody's:
+   * who may use one is up to whoever gives out the keys.
    */
   readonly global_bucket_names: boolean;
+  /** ListBuckets shows the operator's key the buckets of all accounts; CreateBucket then tells whose one is. */
+  readonly lists_foreign_buckets: boolean;
   /** Takes a path with the segments `.` and `..` as it is; else they are escaped, and signed like that. */
   readonly literal_dot_segments: boolean;
 }
@@ -200,6 +203,7 @@ const PLAIN: Habits = {
   batches_tell_markers: true,
   md5_etags: true,
   global_bucket_names: false,
+  lists_foreign_buckets: false,
   literal_dot_segments: true,
 };
 
@@ -232,7 +236,13 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
   },
   r2: PLAIN,
   b2: { ...PLAIN, global_bucket_names: true },
-  versitygw: { ...PLAIN, website_redirect: true, tells_object_parts: false },
+  versitygw: {
+    ...PLAIN,
+    website_redirect: true,
+    tells_object_parts: false,
+    global_bucket_names: true,
+    lists_foreign_buckets: true,
+  },
   'backup-node': {
     ...PLAIN,
     storage_classes: STORAGE_CLASSES,
@@ -240,6 +250,8 @@ export const PROVIDER_HABITS: Readonly<Record<Provider, Habits>> = {
     copies_parts_with_checksum: true,
     conditional_copy: true,
     any_condition: true,
+    global_bucket_names: true,
+    lists_foreign_buckets: true,
     literal_dot_segments: false,
   },
   generic: { ...PLAIN, global_bucket_names: true },

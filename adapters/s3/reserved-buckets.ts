@@ -4,6 +4,7 @@ import { isStoreError, isTransient, StoreError } from '../contract/index.js';
 import { abortable, orAborted } from './abortable.js';
 import { accountBuckets } from './account-buckets.js';
 import { isCredentialRefusal, toStoreError } from './errors.js';
+import type { Habits } from './providers.js';
 import type { Upstream } from './upstream.js';
 
 /**
@@ -23,7 +24,7 @@ export interface ReservedBuckets {
 
 export interface ReservedBucketsOptions {
   readonly upstream: Upstream;
-  readonly global_bucket_names: boolean;
+  readonly habits: Pick<Habits, 'global_bucket_names' | 'lists_foreign_buckets'>;
   /** The keys of the configuration that name them. */
   readonly names: ReadonlyMap<string, string>;
 }
@@ -34,7 +35,8 @@ interface Proof {
 }
 
 export function createReservedBuckets(options: ReservedBucketsOptions): ReservedBuckets {
-  const { upstream, global_bucket_names, names } = options;
+  const { upstream, names } = options;
+  const { global_bucket_names, lists_foreign_buckets } = options.habits;
   const proofs = new Map<string, Proof>();
 
   function remember(bucket: string, answer: Promise<void>): Promise<void> {
@@ -54,28 +56,18 @@ export function createReservedBuckets(options: ReservedBucketsOptions): Reserved
     return proof !== undefined && proof.until_ms > performance.now() ? proof.answer : undefined;
   };
 
-  /** Creating it in us-east-1 anew would reset its access control lists, so what is listed is not created. */
   async function prove(bucket: string): Promise<void> {
-    if (!(await isListed(upstream, bucket))) await createOurs(bucket);
-  }
-
-  async function createOurs(bucket: string, signal?: AbortSignal): Promise<void> {
+    const refusal = await refusalToCreate(upstream, bucket);
+    if (refusal === null) return;
+    const is_told = refusal.kind === 'already_exists' && lists_foreign_buckets;
+    if (!is_told && (await isListed(upstream, bucket))) return;
     const key = names.get(bucket) ?? 'the configuration';
-    try {
-      await sendCreate(upstream, bucket, signal);
-    } catch (cause) {
-      const error = toStoreError(cause);
-      // 200 in us-east-1, and in Ceph.
-      if (error.detail.code === 'BucketAlreadyOwnedByYou') return;
-      if (isTransient(error) || isCredentialRefusal(error)) throw error;
-      // Another node of ours may be making it.
-      if (error.kind === 'conflict') throw asForNow(error);
-      const why =
-        error.kind === 'already_exists'
-          ? `the bucket ${bucket} belongs to another account: give ${key} a name that nobody else has`
-          : `whether the bucket ${bucket} is this account's cannot be told: its key may neither list nor make buckets (${error.message}); allow it either, or give ${key} another name`;
-      throw new StoreError('access_denied', why, { subject: 'adapter', detail: { bucket }, cause });
-    }
+    const why =
+      refusal.kind === 'already_exists'
+        ? `the bucket ${bucket} belongs to another account: give ${key} a name that nobody else has`
+        : `nothing tells whether the bucket ${bucket} is this account's: it can be neither made nor found among the buckets that the access key may list (${refusal.message}); allow either, or give ${key} another name`;
+    const detail = { bucket };
+    throw new StoreError('access_denied', why, { subject: 'adapter', detail, cause: refusal });
   }
 
   async function ensureOurs(bucket: string, signal?: AbortSignal): Promise<void> {
@@ -92,7 +84,7 @@ export function createReservedBuckets(options: ReservedBucketsOptions): Reserved
       await ensureOurs(bucket, signal);
     },
     async create(bucket, signal) {
-      if (global_bucket_names) await orAborted(remember(bucket, createOurs(bucket)), signal);
+      if (global_bucket_names) await orAborted(remember(bucket, prove(bucket)), signal);
       else await sendCreate(upstream, bucket, signal).catch(orExists);
     },
   };
@@ -101,6 +93,22 @@ export function createReservedBuckets(options: ReservedBucketsOptions): Reserved
 /** Whether an error says that a reserved bucket is another's, or may be. */
 function isForeignBucket(error: StoreError): boolean {
   return error.kind === 'access_denied' && typeof error.detail.bucket === 'string';
+}
+
+/** Null: it is this account's, since now or before. Fails where that can be told later. */
+async function refusalToCreate(upstream: Upstream, bucket: string): Promise<StoreError | null> {
+  try {
+    // In us-east-1, and in Ceph, it succeeds with one that is there.
+    await sendCreate(upstream, bucket, undefined);
+    return null;
+  } catch (cause) {
+    const error = toStoreError(cause);
+    if (error.detail.code === 'BucketAlreadyOwnedByYou') return null;
+    if (isTransient(error) || isCredentialRefusal(error)) throw error;
+    // Another node of ours may be making it.
+    if (error.kind === 'conflict') throw asForNow(error);
+    return error;
+  }
 }
 
 async function isListed(upstream: Upstream, bucket: string): Promise<boolean> {

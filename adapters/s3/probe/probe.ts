@@ -43,7 +43,8 @@ export async function probeUpstream(options: S3AdapterOptions, input: ProbeInput
   const calls = createCalls(upstream, input.signal);
   const scratch = createScratch(calls, input.bucket_prefix, options.region);
   // Whose they are needs no proof: they were made a moment ago.
-  const reserved = createReservedBuckets({ upstream, global_bucket_names: false, names: new Map() });
+  const habits = { global_bucket_names: false, lists_foreign_buckets: false };
+  const reserved = createReservedBuckets({ upstream, habits, names: new Map() });
   const recordsOf = (bucket: string) => createRecords(upstream, bucket, reserved);
   let buckets_left: readonly string[] = [];
   try {

@@ -17,6 +17,7 @@ export interface SmallUpstream {
   uploads_keep: boolean;
   /** Those of them that belong to another account, which opens them to all the world. */
   readonly foreign: Set<string>;
+  lists_foreign: boolean;
   /**
    * Asked before each request, as `METHOD /path`. Null: the request takes its course. A status: that is the answer, and
    * nothing happens; `lost`: it happens, and there is no answer.
@@ -33,6 +34,7 @@ export function createSmallUpstream(): SmallUpstream {
     versioned: new Set(),
     uploads_keep: false,
     foreign: new Set(),
+    lists_foreign: false,
     before: () => null,
     handler: async (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
@@ -45,7 +47,9 @@ export function createSmallUpstream(): SmallUpstream {
       const answer = outcome === 'lost' ? () => void request.socket.destroy() : answerOn(response);
       const is_foreign = upstream.foreign.has(bucket);
       if (bucket === '') {
-        const own = [...upstream.buckets.keys()].filter((name) => !upstream.foreign.has(name));
+        const own = [...upstream.buckets.keys()].filter(
+          (name) => upstream.lists_foreign || !upstream.foreign.has(name),
+        );
         return answer(200, listed(own));
       }
       const objects = upstream.buckets.get(bucket);
