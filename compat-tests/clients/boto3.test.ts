@@ -8,10 +8,13 @@ const SCRIPT = fileURLToPath(new URL('boto3_checks.py', import.meta.url));
 /** Checks that not every storage can pass. */
 const NEEDS: Readonly<Record<string, readonly Feature[]>> = {
   a_file_and_a_folder_of_one_name: ['nested'],
+  conditional_writes: ['conditional_put'],
+  odd_keys: ['key_rules'],
   tags_and_metadata_in_unicode: ['any_tags'],
+  versions: ['versioning'],
 };
 
-describeClient('boto3', { tools: ['python'], mounts: ['local', 'minio'] }, (client) => {
+describeClient('boto3', { tools: ['python'], mounts: ['local', 'minio', 'generic'] }, (client) => {
   const names = [...readFileSync(SCRIPT, 'utf8').matchAll(/^def check_(\w+)\(/gm)].map(
     (match) => match[1] ?? '',
   );

@@ -10,6 +10,7 @@ import {
   type Mount,
   type MountName,
   reasonToSkip,
+  serverOf,
   startMount,
 } from './mounts.mjs';
 import { startNode } from './node.mjs';
@@ -109,7 +110,7 @@ function describeOver(
   body: (context: ClientContext) => void,
 ): void {
   const installed = inject('installed');
-  for (const tool of mount === 'local' ? options.tools : [...options.tools, mount]) {
+  for (const tool of mount === 'local' ? options.tools : [...options.tools, serverOf(mount)]) {
     if (installedPath(tool, name) === undefined) return;
   }
   const ours = options.shard_api === true || options.local_buckets !== undefined;

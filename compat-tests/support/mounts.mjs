@@ -7,7 +7,7 @@ import { startVersitygw } from './versitygw.mjs';
 
 /**
  * A kind of storage under a node of ours.
- * @typedef {'local' | 'minio' | 'versitygw' | 'garage'} MountName
+ * @typedef {'local' | 'minio' | 'versitygw' | 'garage' | 'generic'} MountName
  * @typedef {keyof typeof FEATURES} Feature what some storage lacks
  *
  * @typedef {object} Mount
@@ -19,15 +19,20 @@ import { startVersitygw } from './versitygw.mjs';
  */
 
 /** @type {readonly MountName[]} */
-export const MOUNT_NAMES = ['local', 'minio', 'versitygw', 'garage'];
+export const MOUNT_NAMES = ['local', 'minio', 'versitygw', 'garage', 'generic'];
+
+/** Whose server stands under the mount: `generic` is a MinIO of which nothing is known. @param {MountName} mount */
+export const serverOf = (mount) => (mount === 'generic' ? 'minio' : mount);
 
 /** By the adapters' words for it: capabilities, rules for keys, and deviations. */
 const FEATURES = {
   versioning: 'versions of objects',
   tagging: 'tags',
   conditional_put: 'conditional writes',
+  kept_checksums: 'checksums of its own',
   empty_parts: 'empty parts of uploads',
   any_tags: 'tags beyond ASCII',
+  key_rules: 'rules for keys that the node knows',
   nested: 'both `a` and `a/b`',
   any_segments: 'keys with empty segments or dot segments',
   leading_slash: 'keys with a slash before them',
@@ -62,6 +67,19 @@ const LACKS = {
     'empty_parts',
     'leading_slash',
     'long_keys',
+  ],
+  generic: [
+    'versioning',
+    'tagging',
+    'any_tags',
+    'conditional_put',
+    'kept_checksums',
+    'key_rules',
+    'nested',
+    'any_segments',
+    'leading_slash',
+    'long_segments',
+    'any_characters',
   ],
 };
 
@@ -103,13 +121,14 @@ export function featuresOfKey(key) {
   return needed.filter(([, is]) => is).map(([feature]) => feature);
 }
 
+/** @param {{ binary: string, folder: string }} options */
+const startMinioServer = async (options) => ({ ...(await startMinio(options)), region: 'us-east-1' });
+
 const STARTERS = {
-  minio: async (/** @type {{ binary: string, folder: string }} */ options) => ({
-    ...(await startMinio(options)),
-    region: 'us-east-1',
-  }),
+  minio: startMinioServer,
   versitygw: startVersitygw,
   garage: startGarage,
+  generic: startMinioServer,
 };
 
 /**
@@ -123,7 +142,7 @@ export async function startMount(name, folder) {
   const own = join(folder, name);
   await mkdir(own, { recursive: true });
   const { s3_url, region, access_key, secret_key, stop } = await STARTERS[name]({
-    binary: toolPath(name),
+    binary: toolPath(serverOf(name)),
     folder: own,
   });
   const kind = name === 'minio' ? { type: 'minio' } : { type: 's3', provider: name };
