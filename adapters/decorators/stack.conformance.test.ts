@@ -13,7 +13,7 @@ let opened = 0;
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /**
- * All that leave contents as they are, together; each alone runs over MinIO (compat-tests/adapters). Limits are there but
+ * All that leave contents as they are, together; each alone runs in compat-tests/adapters, over MinIO too. Limits are there but
  * out of the way. The cache has so little memory that the disk is used, and so much trust that what it does not forget in
  * time is seen.
  */

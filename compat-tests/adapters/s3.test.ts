@@ -2,7 +2,7 @@ import { describeAdapter } from '../../adapters/conformance/suite.js';
 import { openAdapter } from '../../adapters/open.js';
 import type { Provider } from '../../adapters/s3/providers.js';
 import { describeUpstream } from '../support/describe-upstream.js';
-import { startGarage } from '../support/garage.mjs';
+import { startReplicatedGarage } from '../support/garage.mjs';
 import type { Upstream } from '../support/upstream.mjs';
 import { startVersitygw } from '../support/versitygw.mjs';
 import { entryOf, startMinioUpstream } from './entries.js';
@@ -20,4 +20,4 @@ describeUpstream('minio', startMinioUpstream, (upstream) => {
   conformance('minio', 'minio', upstream);
 });
 describeUpstream('versitygw', startVersitygw, (upstream) => conformance('s3', 'versitygw', upstream));
-describeUpstream('garage', startGarage, (upstream) => conformance('s3', 'garage', upstream));
+describeUpstream('garage', startReplicatedGarage, (upstream) => conformance('s3', 'garage', upstream));

@@ -31,6 +31,22 @@ export async function startGarage(options) {
 }
 
 /**
+ * A cluster of three nodes, each object on all of them; requests go to the first one.
+ * @param {{ binary: string, folder: string }} options
+ * @returns {Promise<import('./upstream.mjs').Upstream>}
+ */
+export async function startReplicatedGarage(options) {
+  const nodes = await startGarageCluster({ ...options, nodes: COPIES_MAX });
+  const [first] = nodes;
+  if (first === undefined) throw new Error('a cluster without nodes');
+  return {
+    ...first,
+    stop: async () => Math.max(...(await Promise.all(nodes.map((node) => node.stop()))).map(Number)),
+    kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
+  };
+}
+
+/**
  * Nodes of one Garage cluster, each in a zone of its own, with one key for all.
  * @param {{ binary: string, folder: string, nodes: number }} options
  * @returns {Promise<GarageNode[]>}
