@@ -3,7 +3,7 @@ import { LIMITS } from '../../config/limits.js';
 import { failure } from '../conformance/support/expect.js';
 import type { Adapter } from '../contract/index.js';
 import { StoreError } from '../contract/index.js';
-import { createCredentialSource } from './credential-source.js';
+import { type CredentialSource, createCredentialSource } from './credential-source.js';
 import { answerError } from './errors.js';
 import type { UpstreamCredentials } from './options.js';
 import { overUpstream } from './testing/bad-upstream.js';
@@ -18,6 +18,8 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
+
+const later = async (source: CredentialSource) => source.get();
 
 /** What nobody answers, until the test does. */
 function asked() {
@@ -79,10 +81,10 @@ describe('a source that does not answer', () => {
 
   it('is not asked again by each call, until it has had its time', async () => {
     const { looks, source } = asked();
-    const first = failure(source.get(), 'unavailable');
+    const first = failure(later(source), 'unavailable');
     await vi.advanceTimersByTimeAsync(LIMITS.upstream_credentials_wait_ms_max);
     await first;
-    await failure(source.get(), 'unavailable');
+    await failure(later(source), 'unavailable');
     expect(looks).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(LIMITS.upstream_credentials_given_up_ms);
     const second = source.get();
@@ -93,7 +95,7 @@ describe('a source that does not answer', () => {
 
   it('may answer late', async () => {
     const { looks, source } = asked();
-    const first = failure(source.get(), 'unavailable');
+    const first = failure(later(source), 'unavailable');
     await vi.advanceTimersByTimeAsync(LIMITS.upstream_credentials_wait_ms_max);
     await first;
     looks[0]?.answer(KEYS);
@@ -144,8 +146,12 @@ describe('credentials that the upstream refuses', () => {
   });
 });
 
+it('credentials that are there at once are given at once', () => {
+  expect(createCredentialSource(() => KEYS).get()).toBe(KEYS);
+});
+
 it('a source without credentials denies access; one in trouble is unavailable', async () => {
-  const failing = (error: unknown) => createCredentialSource(() => Promise.reject(error)).get();
+  const failing = (error: unknown) => later(createCredentialSource(() => Promise.reject(error)));
   await failure(failing(new Error('Could not load credentials from any providers')), 'access_denied');
   await failure(failing(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })), 'unavailable');
   await failure(failing(new StoreError('access_denied', 'no file')), 'access_denied');

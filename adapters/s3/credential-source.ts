@@ -4,7 +4,7 @@ import { TOO_LATE, within } from '../within.js';
 import { orAborted } from './abortable.js';
 import { sdkChain } from './credential-chain.js';
 import { isCredentialRefusal, toStoreError } from './errors.js';
-import type { CredentialProvider, S3AdapterOptions, UpstreamCredentials } from './options.js';
+import type { CredentialProvider, MaybeLater, S3AdapterOptions, UpstreamCredentials } from './options.js';
 
 /** The credentials of an upstream, for all who ask it. */
 export interface CredentialSource {
@@ -12,7 +12,7 @@ export interface CredentialSource {
    * As the provider has them now. Fails with `unavailable` when it does not answer in time, with the reason of the signal
    * when that aborts, else with `access_denied`.
    */
-  get(signal?: AbortSignal): Promise<UpstreamCredentials>;
+  get(signal?: AbortSignal): MaybeLater<UpstreamCredentials>;
   /** Told of each failure. Where the upstream does not know the credentials, the provider looks for others. */
   noteFailure(error: unknown): void;
 }
@@ -39,31 +39,32 @@ export function createCredentialSource(provide: CredentialProvider): CredentialS
   let doubted = false;
   let renewed_at_ms = Number.NEGATIVE_INFINITY;
 
-  function ask(anew: boolean): Lookup {
-    const now_ms = performance.now();
+  function ask(anew: boolean): Lookup | UpstreamCredentials {
     if (anew) {
       doubted = false;
-      renewed_at_ms = now_ms;
+      renewed_at_ms = performance.now();
     }
     const work = provide({ anew });
+    if (!(work instanceof Promise)) return work;
     const begun: Lookup = {
       answer: inTime(work),
-      given_up_at_ms: now_ms + LIMITS.upstream_credentials_given_up_ms,
+      given_up_at_ms: performance.now() + LIMITS.upstream_credentials_given_up_ms,
     };
     const end = () => {
       if (lookup === begun) lookup = undefined;
     };
     work.then(end, end);
+    lookup = begun;
     return begun;
   }
 
   return {
     get(signal) {
-      const now_ms = performance.now();
-      const hangs = lookup !== undefined && lookup.given_up_at_ms <= now_ms;
-      const renews = doubted && now_ms - renewed_at_ms >= LIMITS.upstream_credentials_renewal_ms_min;
-      if (lookup === undefined || hangs) lookup = ask(hangs || renews);
-      return orAborted(lookup.answer, signal);
+      const hangs = lookup !== undefined && lookup.given_up_at_ms <= performance.now();
+      const renews =
+        doubted && performance.now() - renewed_at_ms >= LIMITS.upstream_credentials_renewal_ms_min;
+      const found = lookup === undefined || hangs ? ask(hangs || renews) : lookup;
+      return 'answer' in found ? orAborted(found.answer, signal) : found;
     },
     noteFailure(error) {
       doubted ||= isCredentialRefusal(toStoreError(error));

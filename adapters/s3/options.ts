@@ -49,7 +49,10 @@ export interface S3AdapterOptions {
  * Asked again for each signature, so keys can be rotated. `anew`: the upstream refused what it gave, or it did not answer;
  * what it remembers is to be forgotten.
  */
-export type CredentialProvider = (ask?: { readonly anew?: boolean }) => Promise<UpstreamCredentials>;
+export type CredentialProvider = (ask?: { readonly anew?: boolean }) => MaybeLater<UpstreamCredentials>;
+
+/** What is there at once need not be waited for, which on the way of each request costs more than a signature. */
+export type MaybeLater<Value> = Value | Promise<Value>;
 
 export interface UpstreamCredentials {
   readonly accessKeyId: string;

@@ -51,7 +51,7 @@ function credentialsOf(
     throw new ConfigError([`adapters.${name}: access_key is given, but ${wanted} is missing`]);
   }
   const given = { accessKeyId: access_key, secretAccessKey: secret };
-  return async () => given;
+  return () => given;
 }
 
 function readCa(name: string, file: string): string {

@@ -111,7 +111,8 @@ export function openUpstream(
   }
 
   const send = async (request: UpstreamRequest): Promise<UpstreamAnswer> => {
-    const keys = await credentials.get(request.signal);
+    const found = credentials.get(request.signal);
+    const keys = found instanceof Promise ? await found : found;
     try {
       return await endpoints.run((endpoint) => sendTo(endpoint, request, keys));
     } catch (error) {
