@@ -48,6 +48,31 @@ describe('lookups', () => {
 });
 
 describe('a call that was carried out', () => {
+  it('for some keys of a batch whose answer says that they failed, is found out', async () => {
+    const { upstream } = bench;
+    for (const key of ['gone', 'kept', 'refused', 'told']) await put(bench.feed().adapter, key);
+    const failed = (kind: 'unavailable' | 'access_denied') => ({ error: new StoreError(kind, 'no') });
+    const odd: Adapter = {
+      ...upstream,
+      deleteObjects: async (input) => {
+        const carried_out = input.objects.filter(({ key }) => key === 'gone' || key === 'told');
+        const results = await upstream.deleteObjects({ ...input, objects: carried_out });
+        return input.objects.map(({ key }) => {
+          if (key === 'told') return results.at(-1) ?? failed('unavailable');
+          return failed(key === 'refused' ? 'access_denied' : 'unavailable');
+        });
+      },
+    };
+    const feed = await bench.reopen({}, odd);
+    await feed.adapter.deleteObjects({
+      bucket,
+      objects: ['gone', 'kept', 'refused', 'told'].map((key) => ({ key })),
+    });
+    await feed.settled();
+    const deletes = (await told(feed)).filter((change) => change.startsWith('delete'));
+    expect(deletes.sort()).toEqual(['delete gone', 'delete told']);
+  });
+
   it('and whose answer is not understood ends all the same', async () => {
     const { upstream } = bench;
     let garbled = true;

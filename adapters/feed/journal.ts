@@ -37,10 +37,10 @@ type Write = <Result>(
   subjects: readonly Subject[],
   run: () => Promise<Result>,
   /** Of each subject, in order. */
-  changesOf: (
-    result: Result,
-  ) => Promise<readonly (readonly NewChange[])[]> | readonly (readonly NewChange[])[],
+  changesOf: (result: Result) => Promise<readonly Known[]> | readonly Known[],
 ) => Promise<Result>;
+/** Null: what became of it has to be found out. */
+type Known = readonly NewChange[] | null;
 
 export function keepJournal(parts: JournalParts): Journal {
   const gate = createGate();
@@ -61,10 +61,12 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
     try {
       const intents = subjects.map((subject) => log.newIntent({ ...subject, at_ms: Date.now() }));
       for (const { bucket, key } of subjects) order.enter(bucket, key);
-      const leave = async (changes: readonly (readonly NewChange[])[], settled: boolean) => {
-        const ends = intents.map(({ bucket, key, id }, at) =>
-          order.leave(bucket, key, changes[at] ?? [], settled ? [id] : []),
-        );
+      const leave = async (outcome: (at: number) => Known) => {
+        const unknown = intents.filter((_, at) => outcome(at) === null);
+        const ends = intents.map(({ bucket, key, id }, at) => {
+          const changes = outcome(at);
+          return order.leave(bucket, key, changes ?? [], changes === null ? [] : [id]);
+        });
         try {
           await Promise.all(ends);
         } catch (error) {
@@ -72,21 +74,21 @@ function createWrite({ log, order, resolver }: JournalParts, gate: Gate): Write 
           for (const intent of intents) resolver.add(intent);
           throw error;
         }
-        if (!settled) for (const intent of intents) resolver.add(intent);
+        for (const intent of unknown) resolver.add(intent);
       };
       let result: Awaited<ReturnType<typeof run>>;
       try {
         await log.write({ begin: intents });
         result = await run();
       } catch (error) {
-        await leave([], isRefusal(error));
+        await leave(() => (isRefusal(error) ? [] : null));
         throw error;
       }
       // The call was carried out; what exactly it changed may be impossible to find out now.
       const changes = await Promise.resolve()
         .then(() => changesOf(result))
         .catch(() => null);
-      await leave(changes ?? [], changes !== null);
+      await leave((at) => changes?.[at] ?? null);
       return result;
     } finally {
       gate.leave();
@@ -247,13 +249,17 @@ async function deleteBatch(parts: ObjectParts, write: Write, input: DeleteObject
     () => parts.upstream.deleteObjects(input),
     async (results) => {
       const changes = new Map(keys.map((key) => [key, [] as NewChange[]]));
+      const unknown = new Set<string>();
       for (const [at, target] of objects.entries()) {
         const result = results[at];
-        if (result === undefined || 'error' in result) continue;
+        if (result === undefined || 'error' in result) {
+          if (!isRefusal(result?.error)) unknown.add(target.key);
+          continue;
+        }
         const told = await deleted(parts, { ...target, bucket }, there[at] === true);
         changes.get(target.key)?.push(...deleteChanges({ ...told, result }));
       }
-      return keys.map((key) => changes.get(key) ?? []);
+      return keys.map((key) => (unknown.has(key) ? null : (changes.get(key) ?? [])));
     },
   );
 }
