@@ -187,8 +187,9 @@ async function complete(
 }
 
 /**
- * Parts vanish before their upload does while another request completes it: Garage says then that there are none, or
- * other ones. `asked`: they had been compared, so only another request can have changed them.
+ * Parts vanish before their upload does while another request completes it, and one that is sent again counts from its
+ * first byte on: Garage says then that there are none, or other ones. `asked`: they had been compared, so only another
+ * request can have changed them.
  */
 async function explained(
   context: S3Context,
@@ -208,7 +209,7 @@ async function explained(
     return again.kind === 'not_found' ? again : error;
   }
   const options = { subject: 'upload', cause: error } as const;
-  return new StoreError('conflict', 'another request is completing the upload', options);
+  return new StoreError('conflict', 'another request is changing the upload', options);
 }
 
 /** The object, when this very upload was completed before and its answer was lost. */
