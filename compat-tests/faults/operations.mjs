@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 /**
  * What a client does while something goes wrong below the node. All keys lie in one bucket.
@@ -13,7 +13,9 @@ import { randomFillSync } from 'node:crypto';
  * @typedef {object} Trial one operation, made ready
  * @property {() => Promise<Answer>} run
  * @property {(answer: Answer) => void} [checkSuccess] what a success has to hold
- * @property {(call: Call, answer: Answer) => Promise<void>} [followUp] what has to work after a success
+ * @property {(call: Call, answer: Answer, wrong_etags: boolean) => Promise<void>} [followUp] what has to work after a
+ *   success; `wrong_etags`: the node was told ETags that are not those of its upstream
+ * @property {(call: Call) => Promise<Buffer | null>} [read] what may change; without it the object
  * @property {string} key the object that may change
  * @property {Buffer | null} before its content; null where there is none
  * @property {Buffer | null} after its content once the operation was carried out
@@ -21,10 +23,13 @@ import { randomFillSync } from 'node:crypto';
  * @typedef {object} OperationUnderFault
  * @property {string} name
  * @property {boolean} writes
+ * @property {boolean} [records] it asks for something in the reserved bucket too
  * @property {(call: Call, key: string) => Promise<Trial>} prepare with calls that meet no fault
  */
 
 export const BUCKET = 'faulty';
+/** Where the node keeps what S3 has no place for. */
+export const RECORDS_BUCKET = 'backup-node-documents';
 const KIB = 1024;
 const MIB = KIB * KIB;
 export const SMALL = randomFillSync(Buffer.alloc(4 * KIB));
@@ -49,6 +54,9 @@ export function isSuccess(answer) {
   return answer.status >= 200 && answer.status < 300 && !answer.body.subarray(0, 200).includes('<Error>');
 }
 
+/** @param {Buffer | string} content */
+const md5 = (content) => createHash('md5').update(content).digest();
+
 /** @param {string} key */
 const pathOf = (key) => `/${BUCKET}/${key}`;
 
@@ -58,7 +66,16 @@ const put = (name, content) => ({
   writes: true,
   async prepare(call, key) {
     mustSucceed(await call('PUT', pathOf(key), { body: OLD }), 'put before');
-    return { key, before: OLD, after: content, run: () => call('PUT', pathOf(key), { body: content }) };
+    return {
+      key,
+      before: OLD,
+      after: content,
+      run: () => call('PUT', pathOf(key), { body: content }),
+      checkSuccess({ headers }) {
+        if (headers.get('etag') !== `"${md5(content).toString('hex')}"`)
+          throw new Error(`${name}: acknowledged as ${headers.get('etag')}`);
+      },
+    };
   },
 });
 
@@ -87,6 +104,28 @@ const remove = {
   async prepare(call, key) {
     mustSucceed(await call('PUT', pathOf(key), { body: OLD }), 'put before');
     return { key, before: OLD, after: null, run: () => call('DELETE', pathOf(key)) };
+  },
+};
+
+/** @type {OperationUnderFault} */
+const removeMany = {
+  name: 'DELETE many',
+  writes: true,
+  async prepare(call, key) {
+    const keys = [key, `${key}-2`];
+    for (const one of keys) mustSucceed(await call('PUT', pathOf(one), { body: OLD }), 'put before');
+    const body = `<Delete>${keys.map((one) => `<Object><Key>${one}</Key></Object>`).join('')}</Delete>`;
+    const headers = { 'content-md5': md5(body).toString('base64') };
+    return {
+      key,
+      before: OLD,
+      after: null,
+      run: () => call('POST', `/${BUCKET}`, { query: { delete: '' }, headers, body }),
+      async followUp(calm) {
+        const { status } = await calm('GET', pathOf(`${key}-2`));
+        if (status !== 404) throw new Error(`the second one: ${status}`);
+      },
+    };
   },
 };
 
@@ -123,7 +162,13 @@ const list = {
 
 /** @param {Call} call @param {string} key */
 async function begin(call, key) {
-  const { body } = mustSucceed(await call('POST', pathOf(key), { query: { uploads: '' } }), 'create upload');
+  return uploadIdOf(
+    mustSucceed(await call('POST', pathOf(key), { query: { uploads: '' } }), 'create upload'),
+  );
+}
+
+/** @param {Answer} answer */
+function uploadIdOf({ body }) {
   const id = /<UploadId>([^<]*)<\/UploadId>/.exec(body.toString())?.[1];
   if (id === undefined) throw new Error('no upload id');
   return id;
@@ -140,6 +185,54 @@ const complete = (call, key, upload_id, etag) =>
     body: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`,
   });
 
+/** An upload that was acknowledged takes parts and becomes an object. @type {OperationUnderFault} */
+const beginning = {
+  name: 'create upload',
+  writes: true,
+  records: true,
+  async prepare(call, key) {
+    return {
+      key,
+      before: null,
+      after: null,
+      run: () => call('POST', pathOf(key), { query: { uploads: '' } }),
+      async followUp(calm, answer) {
+        const upload_id = uploadIdOf(answer);
+        const { headers } = mustSucceed(await uploadPart(calm, key, upload_id), 'part after');
+        mustSucceed(await complete(calm, key, upload_id, headers.get('etag')), 'complete after');
+        mustEqual(mustSucceed(await calm('GET', pathOf(key)), 'get after').body, LARGE, 'the object');
+      },
+    };
+  },
+};
+
+/** A document of the bucket, which lies among the records. @type {OperationUnderFault} */
+const tagging = {
+  name: 'bucket tagging',
+  writes: true,
+  records: true,
+  async prepare(call, key) {
+    const path = `/${BUCKET}`;
+    const query = { tagging: '' };
+    /** @param {string} value @param {Call} way */
+    const write = (value, way) => {
+      const body = `<Tagging><TagSet><Tag><Key>k</Key><Value>${value}</Value></Tag></TagSet></Tagging>`;
+      return way('PUT', path, { query, body, headers: { 'content-md5': md5(body).toString('base64') } });
+    };
+    mustSucceed(await write('before', call), 'tagging before');
+    return {
+      key,
+      before: Buffer.from('before'),
+      after: Buffer.from('after'),
+      run: () => write('after', call),
+      async read(way) {
+        const { body } = mustSucceed(await way('GET', path, { query }), 'read tagging');
+        return Buffer.from(/<Value>([^<]*)</.exec(body.toString())?.[1] ?? '');
+      },
+    };
+  },
+};
+
 /** A part that was acknowledged is there: completing with it makes the object. @type {OperationUnderFault} */
 const part = {
   name: 'part',
@@ -151,8 +244,15 @@ const part = {
       before: null,
       after: null,
       run: () => uploadPart(call, key, upload_id),
-      async followUp(calm, { headers }) {
-        mustSucceed(await complete(calm, key, upload_id, headers.get('etag')), 'complete after');
+      async followUp(calm, { headers }, wrong_etags) {
+        const etag = headers.get('etag');
+        const completed = await complete(calm, key, upload_id, etag);
+        if (wrong_etags) {
+          // The client, or the node that encrypts, was told what no completion can name, and the client hears so.
+          if (completed.status === 400 && completed.body.includes('<Code>InvalidPart</Code>')) return;
+          throw new Error(`completed with ${etag}: ${completed.status} ${completed.body}`);
+        }
+        mustSucceed(completed, 'complete after');
         const whole = mustSucceed(await calm('GET', pathOf(key)), 'get after');
         mustEqual(whole.body, LARGE, 'the completed object');
       },
@@ -164,6 +264,7 @@ const part = {
 const completion = {
   name: 'complete',
   writes: true,
+  records: true,
   async prepare(call, key) {
     const upload_id = await begin(call, key);
     const { headers } = mustSucceed(await uploadPart(call, key, upload_id), 'part before');
@@ -183,8 +284,11 @@ export const OPERATIONS = [
   get('GET large', LARGE),
   get('GET range', LARGE, RANGE),
   remove,
+  removeMany,
   copy,
   list,
+  beginning,
   part,
   completion,
+  tagging,
 ];
