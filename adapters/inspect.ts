@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../config/limits.js';
 import {
   type Adapter,
@@ -101,8 +102,8 @@ export function createInspector({ type, provider, ask, feed, adapter, errors }: 
   };
 }
 
-/** No bucket has such a name; that it is not there is an answer. */
-const NO_BUCKET = 'backup-node-reachability-check';
+/** Nobody can have made a bucket of such a name to make us believe that the store is closed to us; that it is not there is an answer. */
+const NO_BUCKET = `backup-node-reachability-${randomBytes(8).toString('hex')}`;
 
 export async function askForBucket(adapter: Adapter): Promise<null> {
   try {
