@@ -21,6 +21,8 @@ import { supervise } from './server.mjs';
  */
 
 const MAIN = join(REPOSITORY, 'dist', 'main.js');
+/** As `npm start` and the first line of the program have it. */
+const NODE_FLAGS = ['--max-semi-space-size=16'];
 const READY_TIMEOUT_MS = 30_000;
 
 /** @param {string} text a line of standard output; null where it is not the ready line */
@@ -80,7 +82,8 @@ export async function startNode(options) {
   await mkdir(options.folder, { recursive: true });
   await writeFile(config_file, JSON.stringify(options.config ?? {}, null, 2));
   const flags = ['--config', config_file, '--storage-path', storage_path, '--port', '0', '--s3-port', '0'];
-  const child = spawn(process.execPath, [MAIN, 'start', ...flags, '--json', ...(options.args ?? [])], {
+  const command = [...NODE_FLAGS, MAIN, 'start', ...flags, '--json', ...(options.args ?? [])];
+  const child = spawn(process.execPath, command, {
     cwd: options.folder,
     env: {
       ...process.env,
