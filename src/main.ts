@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env node
 import { runCli } from './cli/program.js';
 
 // The AWS SDK warns on Node 20, which this program supports, that its later releases will not run there: nothing that

@@ -10,6 +10,7 @@ export function multipartChecksumTests(harness: Harness): void {
   describe('checksums of uploads', () => {
     values(harness);
     defaults(harness);
+    unannounced(harness);
     refusals(harness);
   });
 }
@@ -139,6 +140,30 @@ function defaults(harness: Harness): void {
       expectBytes(await get(harness, bucket, upload.key), content);
     }
   });
+}
+
+/** Nobody has said at the beginning which checksum the whole would be held to. */
+function unannounced(harness: Harness): void {
+  testWith(
+    harness,
+    'multipart',
+    'a wrong value of the whole is refused, whatever the upload knows',
+    async () => {
+      const { store } = harness;
+      const bucket = await harness.bucket();
+      const content = utf8('whole');
+      for (const kind of KINDS) {
+        const { algorithm } = kind;
+        const upload = await beginUpload(harness, bucket, `key-${algorithm}-${kind.type}`);
+        const part = await sendPart(harness, upload, 1, content, { expect: { checksum: { algorithm } } });
+        const parts = [{ part_number: 1, etag: part.etag }];
+        const checksum = await expected(kind, [utf8('other')]);
+        const call = store.completeUpload({ ...upload, parts, checksum });
+        await failure(call, ['digest_mismatch', 'invalid', 'unsupported']);
+        expect((await store.listParts({ ...upload, limit: 1 })).parts).toHaveLength(1);
+      }
+    },
+  );
 }
 
 function refusals(harness: Harness): void {

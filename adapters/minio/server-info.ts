@@ -92,7 +92,8 @@ type AdminPart = Pick<MinioServer, 'version' | 'mode' | 'deployment_id' | 'serve
 
 /** The one call of MinIO's admin API whose answer is plain JSON; the client signs it like an object of a bucket `minio`. */
 async function adminInfo(options: MinioOptions): Promise<AdminPart> {
-  const opened = await openClient(options);
+  // Credentials that do not come must not make a MinIO look down that answers.
+  const opened = await openClient(options, AbortSignal.timeout(LIMITS.adapter_check_ms_max / 2));
   const timer = setTimeout(opened.close, LIMITS.adapter_check_ms_max);
   try {
     const where = { method: 'GET', bucketName: 'minio', objectName: 'admin/v3/info' };

@@ -16,3 +16,8 @@ export function orAborted<Result>(work: Promise<Result>, signal: AbortSignal | u
     else signal.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** Aborts with the first of the two. */
+export function either(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
+  return given === undefined ? own : AbortSignal.any([given, own]);
+}

@@ -150,7 +150,7 @@ export function putInfo(
 }
 
 /** Garage names versions that nobody can ask for. */
-function versionOf(headers: AnswerHeaders, { versioning }: Capabilities): string {
+export function versionOf(headers: AnswerHeaders, { versioning }: Capabilities): string {
   return (versioning ? text(headers, 'x-amz-version-id') : undefined) ?? 'null';
 }
 

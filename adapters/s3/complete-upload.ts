@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { CompleteMultipartUploadCommand, type CompletedPart as SdkPart } from '@aws-sdk/client-s3';
-import { combineComposite, combineFullObject } from '../../src/wire/checksums.js';
 import {
   type ChecksumAlgorithm,
   type CompletedPart,
@@ -24,7 +23,6 @@ import { checksumMember } from './checksums.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import { allParts } from './list-parts.js';
-import { toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
 import type { UploadChecksum } from './upload-records.js';
 import { quoted, upstreamCondition } from './write-condition.js';
@@ -48,9 +46,10 @@ export async function completeUpload(context: S3Context, input: CompleteUploadIn
       part_bytes_min: context.capabilities.part_bytes_min,
     });
     requireSize(input.size_bytes, sumOf(chosen));
-    if (input.checksum !== undefined && toldAlgorithm(context, input.checksum.algorithm) === undefined)
+    if (input.checksum !== undefined && input.checksum.algorithm === checksum?.algorithm)
+      checkChecksum(input.checksum, checksum.type, chosen);
+    else if (input.checksum !== undefined)
       requireVerified(context, input, input.checksum, chosen, record?.info.checksum ?? null);
-    else checkChecksum(input.checksum, checksum, chosen);
     asked = true;
     await complete(context, input, chosen, checksum);
   } catch (cause) {
@@ -109,24 +108,17 @@ function sumOf(parts: readonly PartInfo[]): number {
   return parts.reduce((total, { size_bytes }) => total + size_bytes, 0);
 }
 
-/** Of the whole object as the client knows it, against what the parts make. */
+/** Of the whole object as the client knows it, against what the parts make that the upstream lists. */
 function checkChecksum(
-  promised: ObjectChecksum | undefined,
-  upload: UploadChecksum | null,
+  promised: ObjectChecksum,
+  type: UploadChecksum['type'],
   parts: readonly PartInfo[],
 ): void {
-  if (promised === undefined || upload === null || upload.algorithm !== promised.algorithm) return;
-  const checksums = parts.map((part) => Buffer.from(part.checksum?.value ?? '', 'base64'));
-  const made =
-    upload.type === 'COMPOSITE'
-      ? `${combineComposite(upload.algorithm, checksums).toString('base64')}-${parts.length}`
-      : combineFullObject(
-          upload.algorithm,
-          parts.map(({ size_bytes }, index) => ({
-            size_bytes,
-            checksum: checksums[index] ?? Buffer.alloc(0),
-          })),
-        ).toString('base64');
+  const pieces = parts.map(({ size_bytes, checksum }) => ({
+    size_bytes,
+    checksum: Buffer.from(checksum?.value ?? '', 'base64'),
+  }));
+  const made = checksumOfParts(promised.algorithm, type, pieces).value;
   if (made === promised.value || made.replace(/-\d+$/, '') === promised.value) return;
   throw new StoreError('digest_mismatch', 'the parts do not make the promised checksum', {
     subject: 'upload',
@@ -134,7 +126,7 @@ function checkChecksum(
   });
 }
 
-/** The same where the upstream keeps none, out of what the parts were verified by. */
+/** The same where the upstream keeps none of that algorithm, out of what the parts were verified by. */
 function requireVerified(
   context: S3Context,
   input: CompleteUploadInput,

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../config/limits.js';
 import { type ObjectAddress, StoreError } from '../contract/index.js';
-import { type AnswerHeaders, bareEtag, text, toChecksum } from './attributes.js';
+import { either } from './abortable.js';
+import { type AnswerHeaders, bareEtag, text, toChecksum, versionOf } from './attributes.js';
 import type { S3Context } from './context.js';
 import { toStoreError } from './errors.js';
 import type { Outgoing } from './outgoing.js';
@@ -26,8 +27,8 @@ export async function withConfirmedEtag(
   if (!context.upstream.is_plain || seen.md5 !== undefined) return headers;
   const impatience = new AbortController();
   const timer = setTimeout(() => impatience.abort(), LIMITS.upstream_confirm_ms_max);
-  const signal = given === undefined ? impatience.signal : AbortSignal.any([given, impatience.signal]);
-  const version_id = text(headers, 'x-amz-version-id');
+  const signal = either(given, impatience.signal);
+  const version_id = versionOf(headers, context.capabilities);
   const address = { bucket, key, version_id: version_id === 'null' ? undefined : version_id, signal };
   const ask = async (if_match?: string) => {
     const request = objectRequest('HEAD', address, undefined, if_match);

@@ -53,7 +53,12 @@ export async function createBucket(context: S3Context, input: CreateBucketInput)
   }
   const record: BucketRecord = { owner, region, created_at_ms, id: randomUUID() };
   const reservation = await reserve(context, input, record, left);
-  await addDocuments(context, input, record.id);
+  try {
+    await addDocuments(context, input, record.id);
+  } catch (error) {
+    await giveUp(context, input, record, reservation).catch(() => undefined);
+    throw error;
+  }
   await makeBucket(context, input, record, reservation);
   return confirm(context, input, record, reservation.etag);
 }
@@ -110,11 +115,22 @@ async function removeRest(context: S3Context, bucket: string, record: BucketReco
   );
 }
 
+/** The bucket was certainly not made by this call. */
+async function giveUp(
+  context: S3Context,
+  { bucket, documents = {} }: CreateBucketInput,
+  record: BucketRecord,
+  { etag, contested }: Reservation,
+): Promise<void> {
+  if (etag !== null && !contested) await endBucketRecord(context, bucket, { record, etag });
+  if (etag === null && Object.keys(documents).length > 0) await removeDocuments(context, bucket, record.id);
+}
+
 async function makeBucket(
   context: S3Context,
   input: CreateBucketInput,
   record: BucketRecord,
-  { etag, contested }: Reservation,
+  reservation: Reservation,
 ): Promise<void> {
   const lock = input.object_lock === true ? { ObjectLockEnabledForBucket: true } : {};
   try {
@@ -123,13 +139,10 @@ async function makeBucket(
   } catch (cause) {
     const error = toStoreError(cause);
     const exists = isStoreError(error, 'already_exists');
-    if (exists && contested && (await isAsAsked(context, input))) return;
+    if (exists && reservation.contested && (await isAsAsked(context, input))) return;
     // What may have arrived is found as pending by its repeat.
     const uncertain = isTransient(error) || error.kind === 'unexpected';
-    if (etag !== null && !contested && !uncertain)
-      await endBucketRecord(context, input.bucket, { record, etag });
-    const has_documents = Object.keys(input.documents ?? {}).length > 0;
-    if (etag === null && has_documents && !uncertain) await removeDocuments(context, input.bucket, record.id);
+    if (!uncertain) await giveUp(context, input, record, reservation);
     throw exists ? await takenByOther(context, input) : error;
   }
 }

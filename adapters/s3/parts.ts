@@ -35,13 +35,14 @@ export async function uploadPart(context: S3Context, input: UploadPartInput): Pr
   const etag = bareEtag(text(answer.headers, 'etag') ?? '');
   const { asked, checksum } = outgoing.seen;
   const keeps = toldAlgorithm(context, asked?.algorithm) !== undefined;
-  if (asked !== null && !keeps) context.verified_parts.add(input, etag, asked);
+  if (asked !== null && asked.algorithm !== checksum?.algorithm)
+    context.verified_parts.add(input, etag, asked);
   return {
     part_number,
     etag,
     size_bytes,
     modified_at_ms: Date.parse(text(answer.headers, 'date') ?? '') || Date.now(),
-    // Only what a listing shows too: clients name it again when they complete, maybe to another node.
+    // None that the upstream cannot keep: clients name it again when they complete, maybe to another node.
     checksum: (keeps ? asked : null) ?? toChecksum(answer.headers) ?? checksum,
   };
 }

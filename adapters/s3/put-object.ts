@@ -6,6 +6,7 @@ import {
   type PutObjectInput,
   StoreError,
 } from '../contract/index.js';
+import { either } from './abortable.js';
 import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
 import { withConfirmedEtag } from './confirm-etag.js';
 import type { S3Context } from './context.js';
@@ -86,10 +87,6 @@ export async function sendBody(
     if (outgoing.seen.failure !== undefined) throw outgoing.seen.failure;
     throw toStoreError(error);
   }
-}
-
-function either(given: AbortSignal | undefined, own: AbortSignal): AbortSignal {
-  return given === undefined ? own : AbortSignal.any([given, own]);
 }
 
 function withFraming(headers: Headers, outgoing: Outgoing): Headers {

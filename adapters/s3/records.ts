@@ -96,7 +96,10 @@ export function createRecords(upstream: Upstream, bucket: string, reserved: Rese
       await reserved.ensureOurs(bucket, signal);
       return answer;
     } catch (error) {
-      if (isStoreError(error, 'not_found') && error.subject === 'bucket') return none;
+      if (isStoreError(error, 'not_found') && error.subject === 'bucket') {
+        reserved.forget(bucket);
+        return none;
+      }
       const is_absent = isStoreError(error, 'not_found');
       // A stranger's bucket may be closed to us, too.
       const is_closed = isStoreError(error, 'access_denied') && !isCredentialRefusal(error);

@@ -9,8 +9,8 @@ import type { Upstream } from './upstream.js';
 
 /**
  * Buckets upstream that only this software uses, under names that anybody can read here. Where strangers share the names,
- * one of them may have such a bucket already, open to the world, and would own whatever he writes there: so nothing is
- * read from it or written to it before it is known to be this account's. That is asked once.
+ * one of them may have such a bucket already, open to the world, and would own whatever he writes there: so nothing that
+ * is read from it is believed, and nothing is written to it, before it is known to be this account's. That is asked once.
  */
 export interface ReservedBuckets {
   has(bucket: string): boolean;
@@ -18,6 +18,8 @@ export interface ReservedBuckets {
   ensureOurs(bucket: string, signal?: AbortSignal): Promise<void>;
   /** The same, but one that nobody has stays like that. */
   ensureNotForeign(bucket: string, signal?: AbortSignal): Promise<void>;
+  /** It is gone: the next one of its name may be a stranger's. */
+  forget(bucket: string): void;
   /** It is gone, or was never there. */
   create(bucket: string, signal?: AbortSignal): Promise<void>;
 }
@@ -83,6 +85,7 @@ export function createReservedBuckets(options: ReservedBucketsOptions): Reserved
       if (known(bucket) === undefined && !(await isThere(upstream, bucket, signal))) return;
       await ensureOurs(bucket, signal);
     },
+    forget: (bucket) => void proofs.delete(bucket),
     async create(bucket, signal) {
       if (global_bucket_names) await orAborted(remember(bucket, prove(bucket)), signal);
       else await sendCreate(upstream, bucket, signal).catch(orExists);

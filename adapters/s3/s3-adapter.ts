@@ -45,7 +45,8 @@ export function createS3Adapter(context: S3Context): Adapter {
     return async (input: Input): Promise<Result> => {
       gate.enter(input.signal);
       try {
-        await admit(context, input, options);
+        const admitted = admit(context, input, options);
+        if (admitted !== undefined) await admitted;
         return await work(context, input);
       } catch (error) {
         if (input.signal?.aborted === true) throw input.signal.reason;
@@ -115,19 +116,22 @@ interface CallOptions {
 }
 
 /** The reserved bucket is nobody's; a key that the upstream would take for another one never reaches it. */
-async function admit(context: S3Context, input: Call, { writes, any_key }: CallOptions): Promise<void> {
-  const { bucket, key, source, signal } = input;
+function admit(context: S3Context, input: Call, { writes, any_key }: CallOptions): Promise<void> | undefined {
+  const { bucket, source, signal } = input;
   const { records, reserved } = context;
-  for (const named of [bucket, source?.bucket]) {
-    if (named === records.bucket) throw noBucket(named);
-    // Of a decorator: what lies there is believed.
-    if (named !== undefined && reserved.has(named)) await reserved.ensureNotForeign(named, signal);
-  }
-  if (any_key === true) return;
+  const named = [bucket, source?.bucket].filter((name) => name !== undefined);
+  if (named.includes(records.bucket)) throw noBucket(records.bucket);
+  if (any_key !== true) admitKeys(context, input, writes === true);
+  // Of a decorator: what lies there is believed.
+  const believed = named.find((name) => reserved.has(name));
+  return believed === undefined ? undefined : reserved.ensureNotForeign(believed, signal);
+}
+
+function admitKeys(context: S3Context, { key, source }: Call, writes: boolean): void {
   const { keys } = context.capabilities;
   if (keys === undefined) return;
   const problem = key === undefined ? undefined : keyProblem(keys, key);
-  if (problem !== undefined && writes === true)
+  if (problem !== undefined && writes)
     throw unsupported(`${context.name}: a key such that ${problem}:`, 'keys');
   if (problem !== undefined || (source !== undefined && keyProblem(keys, source.key) !== undefined)) {
     throw new StoreError('not_found', 'there is no such object');

@@ -21,7 +21,7 @@ import { supervise } from './server.mjs';
  */
 
 const MAIN = join(REPOSITORY, 'dist', 'main.js');
-/** As `npm start` and the first line of the program have it. */
+/** As `npm start` has it. */
 const NODE_FLAGS = ['--max-semi-space-size=16'];
 const READY_TIMEOUT_MS = 30_000;
 

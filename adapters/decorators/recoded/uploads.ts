@@ -56,7 +56,11 @@ export function createUploads({ inner, codec, contents, conditions, records, rea
       part_number,
       body: encoded.body,
       size_bytes: encoded.size_bytes,
-      ...(declared && { expect: { checksum: { algorithm: declared.algorithm } } }),
+      // Only to have it kept: what was promised of the plaintext is verified here.
+      ...(declared &&
+        inner.capabilities.checksums.includes(declared.algorithm) && {
+          expect: { checksum: { algorithm: declared.algorithm } },
+        }),
     });
     const { etag: stored_etag, checksum: stored_checksum } = part;
     const digests = encoded.digests();
