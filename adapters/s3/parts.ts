@@ -15,6 +15,7 @@ import { bareEtag, text, toChecksum } from './attributes.js';
 import { partChecksum } from './checksums.js';
 import type { S3Context } from './context.js';
 import { copySource, readCopyResult } from './copy-source.js';
+import { wasCutOff } from './cut-off.js';
 import { checksumsOfUpload, listUpstreamParts } from './list-parts.js';
 import { sendBody, toldAlgorithm } from './put-object.js';
 import { readInfo } from './read-info.js';
@@ -47,15 +48,9 @@ export async function uploadPart(context: S3Context, input: UploadPartInput): Pr
   };
 }
 
-const CUT_OFF = new Set<unknown>(['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET']);
-
-/**
- * Servers that answer in the middle of a body and close the connection, as Garage does when the upload was aborted
- * meanwhile, may take the answer away with it (RFC 9112, section 9.6).
- */
+/** The upload may have been aborted meanwhile, and the answer that said so lost. */
 async function explained(context: S3Context, input: UploadPartInput, error: unknown): Promise<unknown> {
-  const { code } = (isStoreError(error, 'unavailable') ? (error.cause ?? {}) : {}) as { code?: unknown };
-  if (!CUT_OFF.has(code)) return error;
+  if (!wasCutOff(error)) return error;
   const { bucket, key, upload_id, signal } = input;
   try {
     await listUpstreamParts(context, { bucket, key, upload_id, signal, limit: 1 });

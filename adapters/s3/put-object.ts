@@ -1,3 +1,4 @@
+import { evaluateWriteCondition } from '../conditions.js';
 import {
   type ChecksumAlgorithm,
   isStoreError,
@@ -10,11 +11,12 @@ import { either } from './abortable.js';
 import { bareEtag, type Headers, putInfo, text, toChecksum, toHeaders } from './attributes.js';
 import { withConfirmedEtag } from './confirm-etag.js';
 import type { S3Context } from './context.js';
+import { wasCutOff } from './cut-off.js';
 import { toStoreError } from './errors.js';
 import { withChecksum } from './kept-checksum.js';
 import { type Outgoing, type OutgoingInput, prepareBody } from './outgoing.js';
 import type { TextAnswer, UpstreamRequest } from './upstream.js';
-import { conditionHeaders, upstreamCondition } from './write-condition.js';
+import { conditionHeaders, readCurrent, upstreamCondition } from './write-condition.js';
 
 export async function putObject(context: S3Context, input: PutObjectInput): Promise<ObjectInfo> {
   const { bucket, key, attributes = {}, condition } = input;
@@ -23,16 +25,40 @@ export async function putObject(context: S3Context, input: PutObjectInput): Prom
   const asked = input.expect?.checksum?.algorithm;
   const told = toldAlgorithm(context, asked) ?? context.capabilities.default_checksum ?? undefined;
   let kept: ObjectChecksum | null = null;
-  const { answer, outgoing } = await sendBody(context, input, told, ({ known }) => {
-    const described = withChecksum(plain, told === asked ? null : known, input.size_bytes);
+  let sent: Outgoing | undefined;
+  const { answer, outgoing } = await sendBody(context, input, told, (prepared) => {
+    sent = prepared;
+    const described = withChecksum(plain, told === asked ? null : prepared.known, input.size_bytes);
     kept = described.kept;
     return { method: 'PUT', bucket, key, headers: described.headers };
-  }).catch((error: unknown) => {
-    throw isStoreError(error) ? upstream_condition.refusal(error) : error;
+  }).catch(async (error: unknown) => {
+    if (!isStoreError(error)) throw error;
+    throw upstream_condition.refusal((await brokenCondition(context, input, sent, error)) ?? error);
   });
   const confirmed = await withConfirmedEtag(context, input, answer, outgoing);
   const checksum = kept ?? toChecksum(answer.headers) ?? outgoing.seen.checksum;
   return putInfo(key, input.size_bytes, attributes, { headers: confirmed, checksum }, context.capabilities);
+}
+
+/**
+ * The refusal of a condition whose answer was lost. Only of a body that had not left whole: then it cannot be this very
+ * object that breaks the condition.
+ */
+async function brokenCondition(
+  context: S3Context,
+  { bucket, key, condition, signal }: PutObjectInput,
+  sent: Outgoing | undefined,
+  error: StoreError,
+): Promise<StoreError | undefined> {
+  if (condition === undefined || sent === undefined || !wasCutOff(error)) return undefined;
+  const { checksum, md5 } = sent.seen;
+  if (sent.body instanceof Uint8Array || checksum !== null || md5 !== undefined) return undefined;
+  try {
+    evaluateWriteCondition(await readCurrent(context, { bucket, key, signal }), condition);
+    return undefined;
+  } catch (cause) {
+    return isStoreError(cause, 'precondition_failed') ? cause : undefined;
+  }
 }
 
 /** What the upstream can be told of what a caller asks for; the rest is verified here. */

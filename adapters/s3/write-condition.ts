@@ -43,7 +43,8 @@ function isPlain({ if_match, if_none_match }: WriteCondition): boolean {
   return if_match !== '*' && (if_none_match === undefined || if_none_match === '*');
 }
 
-async function readCurrent(
+/** Undefined: there is none, or a delete marker. */
+export async function readCurrent(
   context: S3Context,
   { bucket, key, signal }: Pick<ObjectAddress, 'bucket' | 'key' | 'signal'>,
 ): Promise<ObjectInfo | undefined> {

@@ -19,8 +19,12 @@ function cutting(upload_stays: boolean): Handler {
   };
 }
 
+/** More than the buffers of a connection hold. */
+const CHUNKS = 512;
+const size_bytes = CHUNKS * 64 * 1024;
+
 async function* body(): AsyncGenerator<Uint8Array> {
-  for (let count = 0; count < 64; count += 1) yield Buffer.alloc(64 * 1024, count);
+  for (let count = 0; count < CHUNKS; count += 1) yield Buffer.alloc(64 * 1024, count);
 }
 
 it.each([
@@ -29,7 +33,24 @@ it.each([
 ] as const)('a part that is cut off, and whose upload %s, says so', async (_name, stays, kind, subject) => {
   await overUpstream(cutting(stays), async (adapter) => {
     const upload = { bucket: 'bucket', key: 'key', upload_id: 'upload' };
-    const size_bytes = 64 * 64 * 1024;
     await failure(adapter.uploadPart({ ...upload, part_number: 1, body: body(), size_bytes }), kind, subject);
+  });
+});
+
+it.each([
+  ['does not hold', true, 'precondition_failed'],
+  ['holds', false, 'unavailable'],
+] as const)('a put that is cut off, and whose condition %s, says so', async (_name, is_there, kind) => {
+  const handler: Handler = (request, response) => {
+    if (request.method === 'PUT') return void request.once('data', () => request.socket.destroy());
+    if (request.method === 'HEAD' && is_there)
+      return void response.writeHead(200, { etag: '"e"', 'content-length': 1 }).end();
+    const found = request.method === 'HEAD' && request.url === '/bucket';
+    response.writeHead(found ? 200 : 404).end();
+  };
+  await overUpstream(handler, async (adapter) => {
+    const condition = { if_none_match: '*' };
+    const put = { bucket: 'bucket', key: 'key', body: body(), size_bytes, condition };
+    await failure(adapter.putObject(put), kind);
   });
 });
