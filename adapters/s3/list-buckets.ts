@@ -1,7 +1,7 @@
 import type { ListBucketsInput, ListBucketsResult, ListedBucket } from '../contract/index.js';
 import { type AccountBucket, accountBuckets } from './account-buckets.js';
 import type { S3Context } from './context.js';
-import { isBehind } from './listing.js';
+import { byBytes, isBehind } from './listing.js';
 
 /** Buckets whose records are looked up together, where only those of one owner are wanted. */
 const LOOKED_AT_ONCE = 1_000;
@@ -59,5 +59,5 @@ async function listedBuckets(
     if (name === context.records.bucket || !name.startsWith(prefix)) continue;
     if (after === undefined || isBehind(name, after)) listed.push(bucket);
   }
-  return listed.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  return listed.sort((a, b) => byBytes(a.name, b.name));
 }

@@ -10,6 +10,7 @@ import {
   recordName,
 } from './bucket-records.js';
 import { toStoreError } from './errors.js';
+import { byBytes } from './listing.js';
 import type { Records } from './records.js';
 
 /**
@@ -134,8 +135,4 @@ async function inTurns<Item>(items: readonly Item[], work: (item: Item) => Promi
     for (const item of left) await work(item);
   });
   await Promise.all(turns);
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

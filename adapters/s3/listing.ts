@@ -24,7 +24,7 @@ export function nameReader(listing: XmlElement): (element: XmlElement, name: str
 
 /** UTF-8 byte order; JavaScript's own is that of UTF-16 units. */
 export function isBehind(name: string, after: string): boolean {
-  return Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0;
+  return byBytes(name, after) > 0;
 }
 
 /** A position before all keys of the prefix is none: some servers then show nothing. */
@@ -42,4 +42,9 @@ export function nextToken(next: string | undefined, present: string | undefined)
 
 export function endlessListing(): StoreError {
   return new StoreError('unexpected', "the upstream's listing does not go on", { subject: 'adapter' });
+}
+
+/** S3's order of names: that of their UTF-8 forms. */
+export function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -119,12 +119,21 @@ interface CallOptions {
 function admit(context: S3Context, input: Call, { writes, any_key }: CallOptions): Promise<void> | undefined {
   const { bucket, source, signal } = input;
   const { records, reserved } = context;
-  const named = [bucket, source?.bucket].filter((name) => name !== undefined);
-  if (named.includes(records.bucket)) throw noBucket(records.bucket);
+  const from = source?.bucket;
+  if (bucket === records.bucket || from === records.bucket) throw noBucket(records.bucket);
   if (any_key !== true) admitKeys(context, input, writes === true);
   // Of a decorator: what lies there is believed.
-  const believed = named.find((name) => reserved.has(name));
-  return believed === undefined ? undefined : reserved.ensureNotForeign(believed, signal);
+  const believed = (name: string | undefined) => name !== undefined && reserved.has(name);
+  if (!believed(bucket) && !believed(from)) return undefined;
+  return admitReserved(context, [bucket, from].filter(believed), signal);
+}
+
+async function admitReserved(
+  { reserved }: S3Context,
+  names: readonly (string | undefined)[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const name of names) if (name !== undefined) await reserved.ensureNotForeign(name, signal);
 }
 
 function admitKeys(context: S3Context, { key, source }: Call, writes: boolean): void {

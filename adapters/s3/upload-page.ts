@@ -5,6 +5,7 @@ import type {
   UploadInfo,
   UploadPosition,
 } from '../contract/index.js';
+import { byBytes } from './listing.js';
 
 type Entry = ListEntry<UploadInfo>;
 
@@ -19,7 +20,7 @@ export function pageOfUploads(uploads: readonly UploadInfo[], input: ListUploads
     const group = groupOf(upload.key, prefix, delimiter);
     const last = entries.at(-1);
     if (group !== null && last?.type === 'prefix' && last.prefix === group) continue;
-    if (after !== undefined && group !== null && compareText(group, after.key) <= 0) continue;
+    if (after !== undefined && group !== null && byBytes(group, after.key) <= 0) continue;
     if (entries.length === limit) {
       more = true;
       break;
@@ -44,16 +45,10 @@ function positionOf(entry: Entry): UploadPosition {
 function startBehind(sorted: readonly UploadInfo[], after: UploadPosition): number {
   const named = sorted.findIndex(({ key, upload_id }) => key === after.key && upload_id === after.upload_id);
   if (named >= 0) return named + 1;
-  const behind = sorted.findIndex(({ key }) => compareText(key, after.key) > 0);
+  const behind = sorted.findIndex(({ key }) => byBytes(key, after.key) > 0);
   return behind < 0 ? sorted.length : behind;
 }
 
 function compareUploads(a: UploadInfo, b: UploadInfo): number {
-  return (
-    compareText(a.key, b.key) || a.created_at_ms - b.created_at_ms || compareText(a.upload_id, b.upload_id)
-  );
-}
-
-function compareText(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return byBytes(a.key, b.key) || a.created_at_ms - b.created_at_ms || byBytes(a.upload_id, b.upload_id);
 }
